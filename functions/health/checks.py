@@ -1,0 +1,100 @@
+"""What readiness means: each dependency answers within two seconds, and as it has to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any, Self
+
+import httpx
+from quire.errors import QuireError
+from quire.observability import log
+from quire.queue import Queue
+from quire.settings import RuntimeSecret, Settings
+from quire.store.database import Database
+
+SECONDS = 2.0
+
+
+class Unready(QuireError):
+    """A dependency answers, but not as it has to; the message may be shown to anybody."""
+
+
+class Readiness:
+    """Plain HTTP instead of the SDKs: a check should not cost what it checks."""
+
+    def __init__(self, *, settings: Settings, secret: RuntimeSecret) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._secret = secret
+        self._database = Database(secret.database_url.get_secret_value(), connections=1)
+        self._queue = Queue(settings.queue_url)
+        self._http = httpx.AsyncClient(timeout=SECONDS)
+        self._checks: dict[str, Callable[[], Awaitable[None]]] = {
+            "postgres": self._postgres,
+            "qdrant": self._qdrant,
+            "model": self._model,
+            "queue": self._queue.ping,
+        }
+
+    @classmethod
+    def connect(cls) -> Self:
+        settings, secret = Settings.load()
+        return cls(settings=settings, secret=secret)
+
+    async def check(self, *names: str) -> dict[str, dict[str, Any]]:
+        """All side by side: name → {ok, ms, error?}. The details of a failure go to the log."""
+        results = await asyncio.gather(*(self._run(name) for name in names))
+        return dict(zip(names, results, strict=True))
+
+    async def _run(self, name: str) -> dict[str, Any]:
+        started = perf_counter()
+        error: str | None = None
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self._checks[name]()
+        except TimeoutError:
+            error = f"no answer within {SECONDS:g} s"
+        except Unready as reason:
+            error = reason.message
+        except Exception:
+            log.exception("not ready", check=name)
+            error = "not available"
+        ms = round(1000 * (perf_counter() - started))
+        return {"ok": True, "ms": ms} if error is None else {"ok": False, "ms": ms, "error": error}
+
+    async def _postgres(self) -> None:
+        """Reached, migrated, and as a role that row-level security binds.
+
+        A role made in Neon's console bypasses it, and so can whoever may become such a role.
+        """
+        unbound, live = await self._database.run(
+            None,
+            (
+                """select from pg_roles
+                   where (rolsuper or rolbypassrls) and pg_has_role(oid, 'member')
+                   union all
+                   select from pg_class
+                   where relnamespace = 'public'::regnamespace and relkind = 'r'
+                     and pg_has_role(relowner, 'member')""",
+                [],
+            ),
+            ("select from collections where live", []),
+            # A little less than the check's own bound, so that the pool ends it in good order.
+            timeout=SECONDS - 0.2,
+        )
+        if unbound:
+            raise Unready("the database role can bypass row-level security")
+        if not live:
+            raise Unready("the database was not migrated")
+
+    async def _qdrant(self) -> None:
+        key = self._secret.qdrant_key
+        await self._get(self._secret.qdrant_url, "/collections", {"api-key": key} if key else {})
+
+    async def _model(self) -> None:
+        base = self._secret.openai_base_url or "https://api.openai.com/v1"
+        key = self._secret.openai_api_key.get_secret_value()
+        await self._get(base, "/models", {"Authorization": f"Bearer {key}"})
+
+    async def _get(self, base: str, path: str, headers: dict[str, str]) -> None:
+        answer = await self._http.get(base.rstrip("/") + path, headers=headers)
+        answer.raise_for_status()

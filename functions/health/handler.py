@@ -1,0 +1,51 @@
+"""`/health`: is this alive, are its dependencies. Open to all, so it tells nothing of value."""
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from quire import __version__
+from quire.observability import log
+
+app = APIGatewayHttpResolver()
+
+
+@app.get("/health")
+def alive() -> dict[str, str]:
+    return {"status": "ok", "version": __version__}
+
+
+@app.get("/health/ready")
+def ready() -> Response[str]:
+    return _report("postgres", "qdrant", "model", "queue")
+
+
+@app.get("/health/db")
+def database() -> Response[str]:
+    return _report("postgres")
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.resolve(event, context)
+
+
+@cache
+def _readiness() -> Any:
+    # Imported late: being alive has to cost nothing.
+    from functions.health.checks import Readiness
+
+    return Readiness.connect()
+
+
+def _report(*names: str) -> Response[str]:
+    try:
+        readiness = _readiness()
+        results = readiness.loop.run_until_complete(readiness.check(*names))
+    except Exception:
+        log.exception("readiness cannot be told")
+        results = {name: {"ok": False, "ms": 0, "error": "not available"} for name in names}
+    ok = all(result["ok"] for result in results.values())
+    body = {"status": "ok" if ok else "unavailable", "checks": results}
+    return Response(200 if ok else 503, "application/json", json.dumps(body))

@@ -1,0 +1,35 @@
+"""Documents and jobs as the wire shows them."""
+
+from typing import Any
+
+from quire.domain import Document, Job
+
+
+def document_json(document: Document) -> dict[str, Any]:
+    return {
+        "id": str(document.id),
+        "filename": document.filename,
+        "title": document.title,
+        "version": document.version,
+        "current_version": document.current_version,
+        "status": document.status,
+        "progress": {"done": document.done, "total": document.total},
+        "chunks": document.chunks,
+        "tokens": document.tokens,
+        "cost_usd": document.cost_usd,
+        "error": document.error,
+        "metadata": document.metadata,
+        "created_at": document.created_at,
+        "updated_at": document.updated_at,
+    }
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    return {
+        "id": str(job.id),
+        "kind": job.kind,
+        "status": job.status,
+        "progress": {"done": job.done, "total": job.total},
+        "result": job.result,
+        "error": job.error,
+    }

@@ -1,0 +1,96 @@
+"""Brings one stage's database up to date; run at deploy, on the unpooled endpoint, as its owner.
+
+Forward only, and safe to run again: a second run changes nothing.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from quire.settings import MigrationSettings
+from quire.store.api_keys import hash_key
+
+# What an orphan may cost; set on the role, as the pooler drops start-up options.
+ROLE_SETTINGS = {
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "5s",
+}
+# Two deploys at once take turns. The number is arbitrary; it only has to be ours.
+MIGRATION_LOCK = 0x0001_5155_4952_45
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    settings, runtime, migration = MigrationSettings.load()
+    owner_url = migration.database_url.get_secret_value()
+    with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        _ensure_app_role(connection, runtime.database_url.get_secret_value())
+        _migrate(owner_url)
+        _ensure_live_collection(connection, settings)
+        if migration.first_tenant and migration.first_key:
+            _ensure_first_tenant(
+                connection, migration.first_tenant, migration.first_key.get_secret_value()
+            )
+        revision = connection.execute("select version_num from alembic_version").fetchone()
+    assert revision is not None
+    return {"revision": revision[0]}
+
+
+def _ensure_app_role(connection: psycopg.Connection, app_url: str) -> None:
+    """Make the role by SQL: one made in Neon's console could bypass row-level security."""
+    wanted = conninfo_to_dict(app_url)
+    if wanted.get("user") != "quire_app":
+        raise ValueError("The runtime secret's database_url has to log in as quire_app.")
+    role = sql.Identifier("quire_app")
+    if not connection.execute("select from pg_roles where rolname = 'quire_app'").fetchone():
+        connection.execute(sql.SQL("create role {}").format(role))
+    connection.execute(
+        sql.SQL("alter role {} login nocreatedb nocreaterole noreplication password {}").format(
+            role, sql.Literal(wanted.get("password", ""))
+        )
+    )
+    for name, value in ROLE_SETTINGS.items():
+        connection.execute(
+            sql.SQL("alter role {} set {} = {}").format(
+                role, sql.Identifier(name), sql.Literal(value)
+            )
+        )
+
+
+def _migrate(owner_url: str) -> None:
+    config = Config(attributes={})
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(owner_url, connect_timeout=10),
+        poolclass=sqlalchemy.NullPool,
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _ensure_live_collection(connection: psycopg.Connection, settings: MigrationSettings) -> None:
+    connection.execute(
+        """insert into collections (name, model, dimensions, live)
+           select %s, %s, %s, true where not exists (select from collections where live)""",
+        [settings.collection, settings.embedding_model, settings.embedding_dimensions],
+    )
+
+
+def _ensure_first_tenant(connection: psycopg.Connection, tenant: str, key: str) -> None:
+    connection.execute(
+        "insert into tenants (tenant_id, name) values (%s, %s) on conflict do nothing",
+        [tenant, tenant],
+    )
+    connection.execute(
+        """insert into api_keys (tenant_id, name, hash, scopes, speaks_for_users)
+           values (%s, 'first', %s, '{ask,ingest,admin}', true) on conflict do nothing""",
+        [tenant, hash_key(key)],
+    )

@@ -1,0 +1,268 @@
+"""The glossary as values: what flows through Quire, and nothing about how.
+
+Offsets are code points in a document version's canonical text, the half-open range
+[start, end). Scores rise with relevance and are comparable within one retrieval only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID, uuid5
+
+BlockKind = Literal["heading", "paragraph", "list_item", "table", "code"]
+Role = Literal["user", "assistant"]
+Scope = Literal["ask", "ingest", "admin"]
+T = TypeVar("T")
+
+# Ids derived from names have to be the same in every process and for ever.
+_DOCUMENTS = UUID("6f1d2a52-3c0e-4a47-9a55-2d8a6b1f0c11")
+
+
+def document_id(tenant: str, filename: str) -> UUID:
+    """A document is its name within its tenant, whoever meets it first: the API or the event."""
+    return uuid5(_DOCUMENTS, f"{tenant}/{filename}")
+
+
+def chunk_id(document: UUID, version: int, ordinal: int) -> UUID:
+    """Deterministic, so that writing a chunk twice writes it once."""
+    return uuid5(document, f"{version}/{ordinal}")
+
+
+class DocumentStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    EXTRACTING = "extracting"
+    EMBEDDING = "embedding"
+    READY = "ready"
+    FAILED = "failed"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as their key or token proves it."""
+
+    tenant: str
+    user: str
+    scopes: frozenset[Scope]
+    key_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A stretch of canonical text as extraction yields it.
+
+    A version's canonical text is the concatenation of its blocks, so `text` includes the white
+    space that follows. `heading` is the path the block stands under, a heading's own included.
+    """
+
+    text: str
+    kind: BlockKind
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What chunking yields: a stretch of canonical text before it has an id."""
+
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    heading: tuple[str, ...]
+    page: int | None
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A passage of one document version, as it is indexed and as it is cited."""
+
+    id: UUID
+    document: UUID
+    version: int
+    filename: str
+    title: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredChunk:
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What the model was given under `[index]`: a retrieved chunk, or the caller's selection.
+
+    A selection has no document: its ids are None and its offsets are its own.
+    """
+
+    index: int
+    text: str
+    start: int
+    end: int
+    score: float
+    title: str
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+    filename: str | None = None
+    chunk: UUID | None = None
+    document: UUID | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """An answer span that stands on a source span; `cited_text` is text[start:end]."""
+
+    index: int
+    source: Source
+    cited_text: str
+    start: int
+    end: int
+    answer_start: int
+    answer_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparse:
+    """A sparse vector: term ids and their weights, of one length."""
+
+    indices: Sequence[int]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    vectors: Sequence[Sequence[float]]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """The live index: where vectors are and which model made them."""
+
+    name: str
+    model: str
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    embedding_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            embedding_tokens=self.embedding_tokens + other.embedding_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Dollars per million tokens."""
+
+    prompt: float = 0.0
+    cached: float = 0.0
+    completion: float = 0.0
+    embedding: float = 0.0
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars; `prompt_tokens` includes the cached ones, as the vendors count them."""
+        return (
+            (usage.prompt_tokens - usage.cached_tokens) * self.prompt
+            + usage.cached_tokens * self.cached
+            + usage.completion_tokens * self.completion
+            + usage.embedding_tokens * self.embedding
+        ) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What goes to the language model, role by role, with the name and hash of its template."""
+
+    name: str
+    hash: str
+    messages: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    id: UUID
+    title: str | None
+    metadata: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    last_accessed: datetime
+    message_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    id: UUID
+    session: UUID
+    role: Role
+    content: str
+    created_at: datetime
+    citations: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document as its owner sees it.
+
+    `version` is the newest asked for, of which `done` of `total` chunks are embedded;
+    `current_version` is the one that is served, with its `chunks`.
+    """
+
+    id: UUID
+    filename: str
+    title: str
+    version: int
+    current_version: int | None
+    status: DocumentStatus
+    chunks: int
+    done: int
+    total: int
+    tokens: int
+    cost_usd: float
+    error: str | None
+    metadata: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    id: UUID
+    kind: str
+    status: str
+    done: int
+    total: int
+    result: Mapping[str, Any] | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a list, and whether more follow."""
+
+    items: Sequence[T]
+    has_more: bool

@@ -1,0 +1,30 @@
+"""The models behind OpenAI's API, or anything that speaks it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import openai
+from openai import AsyncOpenAI
+
+from quire.errors import Unavailable
+
+
+def connect(*, base_url: str | None, api_key: str, timeout: float) -> AsyncOpenAI:
+    """One client for both models; `timeout` bounds each request in seconds.
+
+    The SDK honours Retry-After for up to two minutes beyond `timeout`, so callers bound a whole
+    call with `asyncio.timeout` as well.
+    """
+    return AsyncOpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=1)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The SDK's errors as ours: whatever the model's side did, the caller can only wait."""
+    try:
+        yield
+    except openai.RateLimitError as error:
+        wait = error.response.headers.get("retry-after", "")
+        raise Unavailable("model", retry_after=int(wait) if wait.isdigit() else 5) from error
+    except (openai.OpenAIError, TimeoutError) as error:
+        raise Unavailable("model") from error

@@ -1,0 +1,180 @@
+"""S3: originals under `uploads/{tenant}/{filename}`, canonical texts under `texts/`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from quire.errors import Invalid, NotFound, TooLarge, Unavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+UPLOADS = "uploads/"
+_KEY_BYTES = 1024  # S3's limit on a key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    content: bytes
+    content_type: str | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresignedUpload:
+    url: str
+    fields: Mapping[str, str]
+
+
+def upload_key(tenant: str, filename: str) -> str:
+    """Raises Invalid when S3 could not keep a file of that name."""
+    key = f"{UPLOADS}{tenant}/{filename}"
+    if len(key.encode()) > _KEY_BYTES:
+        raise Invalid("The file name is too long.", field="filename")
+    if any(part in ("", ".", "..") for part in filename.split("/")):
+        raise Invalid("A file name has no empty, '.' or '..' parts.", field="filename")
+    return key
+
+
+def parse_upload_key(key: str) -> tuple[str, str] | None:
+    """Tenant and filename of an original's key; None for any other key."""
+    tenant, _, filename = key.removeprefix(UPLOADS).partition("/")
+    if not key.startswith(UPLOADS) or not tenant or not filename:
+        return None
+    return tenant, filename
+
+
+def text_prefix(tenant: str, document: UUID) -> str:
+    return f"texts/{tenant}/{document}/"
+
+
+def text_key(tenant: str, document: UUID, version: int) -> str:
+    return f"{text_prefix(tenant, document)}{version}.txt"
+
+
+class Objects:
+    """One bucket. boto3 blocks, so each call runs in a thread with bounded patience."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._s3 = boto3.client(
+            "s3",
+            config=Config(
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"total_max_attempts": 2},
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    async def get(self, key: str, *, most: int | None = None) -> StoredObject:
+        """Raises NotFound, TooLarge beyond `most` bytes, Unavailable."""
+
+        def read() -> StoredObject:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+            with answer["Body"] as body:
+                if most is not None and answer["ContentLength"] > most:
+                    raise TooLarge(f"The file is larger than {most // 2**20} MB.")
+                return StoredObject(
+                    content=body.read(),
+                    content_type=answer.get("ContentType"),
+                    metadata={k: _decode(v) for k, v in answer["Metadata"].items()},
+                )
+
+        return await _call(read)
+
+    async def put(
+        self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        await _call(
+            self._s3.put_object,
+            Bucket=self._bucket,
+            Key=key,
+            Body=content,
+            ContentType=content_type,
+            Metadata={k: _encode(v) for k, v in metadata.items()},
+        )
+
+    async def put_text(self, tenant: str, document: UUID, version: int, text: str) -> None:
+        await self.put(
+            text_key(tenant, document, version),
+            text.encode(),
+            content_type="text/plain; charset=utf-8",
+            metadata={},
+        )
+
+    async def get_text(self, tenant: str, document: UUID, version: int) -> str:
+        """A version's canonical text. Raises NotFound, Unavailable."""
+        stored = await self.get(text_key(tenant, document, version))
+        return stored.content.decode()
+
+    async def delete(self, key: str) -> None:
+        """Deleting what is not there is no error."""
+        await _call(self._s3.delete_object, Bucket=self._bucket, Key=key)
+
+    async def delete_all(self, prefix: str) -> int:
+        """Delete every key below `prefix`; how many there were."""
+
+        def sweep() -> int:
+            count = 0
+            pages = self._s3.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    self._s3.delete_object(Bucket=self._bucket, Key=item["Key"])
+                    count += 1
+            return count
+
+        return await _call(sweep)
+
+    def presign_upload(
+        self, key: str, *, content_type: str, size: int, metadata: Mapping[str, str], seconds: int
+    ) -> PresignedUpload:
+        """A form that takes exactly `size` bytes of that type under that key (no request)."""
+        fields = {
+            "Content-Type": content_type,
+            **{f"x-amz-meta-{name}": _encode(value) for name, value in metadata.items()},
+        }
+        form = self._s3.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields=dict(fields),
+            Conditions=[
+                ["content-length-range", size, size],
+                *({name: value} for name, value in fields.items()),
+            ],
+            ExpiresIn=seconds,
+        )
+        return PresignedUpload(url=form["url"], fields=form["fields"])
+
+
+def _encode(value: str) -> str:
+    """S3's own convention for metadata beyond ASCII (RFC 2047)."""
+    return value if value.isascii() else Header(value, "utf-8", maxlinelen=10**6).encode()
+
+
+def _decode(value: str) -> str:
+    try:
+        decoded = str(make_header(decode_header(value)))
+    except (HeaderParseError, LookupError, ValueError):
+        return value  # whoever put the object there meant it literally
+    return decoded.replace("\0", "")
+
+
+async def _call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    try:
+        return await asyncio.to_thread(method, *args, **kwargs)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
+            raise NotFound("There is no such file.") from error
+        raise Unavailable("storage") from error
+    except BotoCoreError as error:
+        raise Unavailable("storage") from error

@@ -1,0 +1,1 @@
+"""Finding the chunks that bear on a question."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the truth about who, what and how far."""

@@ -1,0 +1,118 @@
+"""The pool, and the one way to talk to PostgreSQL: a pipelined transaction under one tenant."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from quire.errors import Unavailable
+
+# The pool warns of every failed connection attempt; we report the failure once, as our own error.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+CHECK_SECONDS = 1.0
+
+Row = dict[str, Any]
+Statement = tuple[str, Sequence[Any]]
+Connection = psycopg.AsyncConnection[Row]
+
+
+class Database:
+    """Made for PgBouncer in transaction mode: nothing outlives a transaction.
+
+    No prepared statements, no session settings. The tenant is set with `set_config(…, true)`
+    inside the transaction, which row-level security reads.
+    """
+
+    def __init__(self, url: str, *, connections: int = 4, timeout: float = 5.0) -> None:
+        """`timeout` in seconds bounds getting a connection and the transaction together."""
+        self._timeout = timeout
+        self._opening = asyncio.Lock()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            min_size=0,
+            max_size=connections,
+            open=False,
+            timeout=timeout,
+            # Beyond this a new request makes its own attempt, rather than waiting for a back-off
+            # that began before the database came back.
+            reconnect_timeout=timeout,
+            check=_check,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "row_factory": dict_row,
+                "connect_timeout": max(2, int(timeout)),
+                "keepalives_idle": 30,
+                "application_name": "quire",
+            },
+        )
+
+    async def run(
+        self, tenant: str | None, *statements: Statement, timeout: float | None = None
+    ) -> list[list[Row]]:
+        """Run `statements` as one transaction in one round trip; the rows of each.
+
+        Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
+        unless the connection broke while COMMIT was under way.
+        """
+        seconds = timeout or self._timeout
+        try:
+            async with self._connection(seconds) as connection:
+                async with connection.pipeline():
+                    await connection.execute("begin")
+                    await connection.execute(
+                        "select set_config('quire.tenant', %s, true)", [tenant or ""]
+                    )
+                    cursors = [await connection.execute(sql, values) for sql, values in statements]
+                    await connection.execute("commit")
+                return [await c.fetchall() if c.description else [] for c in cursors]
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise Unavailable("postgres") from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self, seconds: float) -> AsyncIterator[Connection]:
+        if self._pool.closed:
+            async with self._opening:
+                # Opened here and not at import: a pool belongs to the loop it is used in.
+                await self._pool.open()
+        deadline = asyncio.get_running_loop().time() + seconds
+        async with self._pool.connection(seconds) as connection:
+            with _hang_up_at(connection, deadline):
+                yield connection
+
+
+async def _check(connection: Connection) -> None:
+    """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell."""
+    with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def _hang_up_at(connection: Connection, deadline: float) -> Iterator[None]:
+    """Shut the connection's socket down at `deadline`, in the loop's time.
+
+    Cancelling the coroutine instead would have psycopg ask the server to cancel, and wait up to
+    ten more seconds for a server that may be frozen.
+    """
+    timer = asyncio.get_running_loop().call_at(deadline, _shut_down, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(connection: Connection) -> None:
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as peer:
+            peer.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,95 @@
+"""The frame every HTTP function shares: who calls, limits on what comes in, the app itself."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Header
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from quire import __version__
+from quire.domain import Caller, Page, Scope
+from quire.errors import NotFound
+from quire.security import Security
+from quire.web.frame import RequestFrame
+from quire.web.problems import install_problems
+
+_METADATA_BYTES = 8_192
+
+Authenticate = Callable[..., Awaitable[Caller]]
+
+
+def create_app(title: str, routers: Sequence[APIRouter], *, max_body: int) -> FastAPI:
+    """An app whose every answer has a request id and whose every error is a problem.
+
+    `max_body` in bytes bounds what a request may carry.
+    """
+    app = FastAPI(title=title, version=__version__)
+    for router in routers:
+        app.include_router(router)
+    install_problems(app)
+    app.add_middleware(RequestFrame, max_body=max_body)
+    return app
+
+
+def requires(security: Security, scope: Scope) -> Authenticate:
+    """A dependency that yields the caller, or raises as `Security.identify` does."""
+
+    async def authenticate(
+        authorization: Annotated[str | None, Header()] = None,
+        quire_user: Annotated[str | None, Header()] = None,
+    ) -> Caller:
+        return await security.identify(authorization, user=quire_user, scope=scope)
+
+    return authenticate
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL cannot keep it; lone surrogates are refused by pydantic itself.
+    if "\0" in text:
+        raise ValueError("NUL characters are not allowed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+    # jsonb takes neither NUL characters, lone surrogates nor NaN.
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("this cannot be kept as JSON") from None
+    if len(encoded) > _METADATA_BYTES:
+        raise ValueError(f"{_METADATA_BYTES} bytes of JSON at most")
+    if b"\\u0000" in encoded:
+        raise ValueError("NUL characters are not allowed")
+    return value
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+
+
+class Body(BaseModel):
+    """A request body: what is not in the contract is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_id(text: str, what: str) -> UUID:
+    """Ids are opaque to callers, so one that is not ours is simply not there: NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"There is no such {what}.") from None
+
+
+def list_of(page: Page[Any], render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    items = [render(item) for item in page.items]
+    return {
+        "data": items,
+        "first_id": items[0]["id"] if items else None,
+        "last_id": items[-1]["id"] if items else None,
+        "has_more": page.has_more,
+    }

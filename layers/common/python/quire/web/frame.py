@@ -1,0 +1,94 @@
+"""The ASGI frame around every request: its id, its limits, one log line."""
+
+from time import perf_counter
+
+import uuid_utils.compat as uuids
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from quire.observability import log
+from quire.web.problems import problem
+
+
+class RequestFrame:
+    """Refuses what is too large (413) or not JSON (415) before anything reads it."""
+
+    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope)
+            if refusal:
+                await refusal(scope, receive, send_with_id)
+            else:
+                await self._app(scope, self._limited(receive), send_with_id)
+        finally:
+            log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=getattr(scope.get("route"), "path", None),
+                status=status,
+                ms=round(1000 * (perf_counter() - started), 1),
+            )
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._max_body:
+            return problem(scope, 413, f"The body may have {self._max_body} bytes at most.")
+        if _has_body(scope, headers) and not _is_json(headers):
+            return problem(scope, 415, "Send the body as application/json.")
+        return None
+
+    def _limited(self, receive: Receive) -> Receive:
+        """A body without a length is counted as it comes."""
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_body:
+                raise HTTPException(413)
+            return message
+
+        return counted
+
+
+def _request_id(scope: Scope) -> str:
+    """API Gateway's own id where there is one, so that its logs and ours meet."""
+    event = scope.get("aws.event") or {}
+    return str(event.get("requestContext", {}).get("requestId") or uuids.uuid7())
+
+
+def _has_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    if scope["method"] not in ("POST", "PUT", "PATCH"):
+        return False
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def _is_json(headers: dict[bytes, bytes]) -> bool:
+    content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    return content_type == b"application/json"
