@@ -37,9 +37,17 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             _ensure_first_tenant(
                 connection, migration.first_tenant, migration.first_key.get_secret_value()
             )
-        revision = connection.execute("select version_num from alembic_version").fetchone()
-    assert revision is not None
-    return {"revision": revision[0]}
+        return _describe(connection, settings)
+
+
+def _describe(connection: psycopg.Connection, settings: MigrationSettings) -> dict[str, str]:
+    """The schema's revision, and the live collection beside the one that is configured."""
+    row = connection.execute(
+        """select (select version_num from alembic_version),
+                  (select name from collections where live)"""
+    ).fetchone()
+    assert row is not None
+    return {"revision": row[0], "live": row[1], "configured": settings.collection}
 
 
 def _ensure_app_role(connection: psycopg.Connection, app_url: str) -> None:
@@ -48,7 +56,7 @@ def _ensure_app_role(connection: psycopg.Connection, app_url: str) -> None:
     if wanted.get("user") != "quire_app":
         raise ValueError("The runtime secret's database_url has to log in as quire_app.")
     role = sql.Identifier("quire_app")
-    if not connection.execute("select from pg_roles where rolname = 'quire_app'").fetchone():
+    if not connection.execute("select 1 from pg_roles where rolname = 'quire_app'").fetchone():
         connection.execute(sql.SQL("create role {}").format(role))
     connection.execute(
         sql.SQL("alter role {} login nocreatedb nocreaterole noreplication password {}").format(

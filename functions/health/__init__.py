@@ -1,0 +1,1 @@
+"""Is it alive, and is all it stands on."""
