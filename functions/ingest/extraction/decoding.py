@@ -1,0 +1,87 @@
+"""Bytes → text, whatever the encoding, with \\n for every line end and no byte order mark."""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+from quire.errors import Unreadable
+
+_LABEL = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:+-]+)", re.I)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's, so it goes first
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# The web means the wider sets by these labels: https://encoding.spec.whatwg.org/#names-and-labels
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+# Python's own or obsolete; some take quadratic time.
+_NOT_MEANT = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined"}
+_SAMPLE = 65_536
+
+
+def decode(content: bytes, *, declared: str | None) -> str:
+    """Return the text of a file that is one.
+
+    `declared` is any text that may hold a `charset=` (a content type, an HTML head). A byte order
+    mark goes before it, then come UTF-8 and a guess. Raises Unreadable.
+    """
+    text = _decoded(content, _encoding_in(declared or ""))
+    if "\x00" in text:
+        raise Unreadable("This file is not text; upload it as PDF, HTML, Markdown or plain text.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding_in(declared: str) -> str | None:
+    label = _LABEL.search(declared)
+    try:
+        name = codecs.lookup(label[1]).name if label else None
+    except LookupError:
+        return None
+    return None if name in _NOT_MEANT else _MEANT.get(name or "", name)
+
+
+def _decoded(content: bytes, declared: str | None) -> str:
+    marked = next((name for bom, name in _BOMS if content.startswith(bom)), None)
+    for encoding in (marked, declared, "utf-8"):
+        if encoding:
+            try:
+                return content.decode(encoding)
+            except (UnicodeDecodeError, LookupError):  # LookupError: a codec of bytes to bytes
+                continue
+    return _mostly_utf8(content) or _guessed(content)
+
+
+def _mostly_utf8(content: bytes) -> str | None:
+    """A book in UTF-8 with a broken byte is still in UTF-8: a guess would spoil all the rest."""
+    text = content.decode("utf-8-sig", "replace")
+    broken = text.count("\ufffd")
+    whole = len(re.findall(r"[^\x00-\x7f\ufffd]", text))
+    return text if whole > 10 * broken else None
+
+
+def _guessed(content: bytes) -> str:
+    first = re.search(rb"[\x80-\xff]", content)
+    around = max(0, first.start() - 1024) if first else 0
+    matches = from_bytes(content[around : around + _SAMPLE])
+    best = matches.best()
+    try:
+        if best:
+            # Among equals the Western European set is the likelier: a short French text
+            # also passes for Central European.
+            equals = [m for m in matches if (m.chaos, m.coherence) == (best.chaos, best.coherence)]
+            western = any("cp1252" in match.could_be_from_charset for match in equals)
+            return content.decode("cp1252" if western else best.encoding)
+    except UnicodeDecodeError:
+        pass
+    raise Unreadable("The encoding of this text is unclear; save it as UTF-8 and upload it again.")

@@ -1,0 +1,154 @@
+"""PDF → its paragraphs, page by page.
+
+A PDF knows glyphs and where they stand, not paragraphs. PDFium puts the glyphs of a page in lines;
+how the lines lie tells which belong together.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise, zip_longest
+from statistics import median
+from threading import Lock
+from typing import NamedTuple
+
+import pypdfium2 as pdfium
+
+from quire.domain import Block
+from quire.errors import Unreadable
+
+# PDFium serves one thread at a time:
+# https://pypdfium2.readthedocs.io/en/stable/python_api.html#incompatibility-with-threading
+_PDFIUM = Lock()
+
+# PDFium's sign for a hyphen that ends a line, in place of the line end.
+_HYPHEN = "\ufffe"
+_LINES = re.compile(rf"(?<=[\n{_HYPHEN}])")
+# A word goes on with a small letter; "T-shirt" and "well-Tempered" keep their hyphens.
+_HYPHENATED = re.compile(rf"(?<=\w\w){_HYPHEN}(?=(.))|{_HYPHEN}")
+_CLEAN = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": None}
+    | dict.fromkeys(map(chr, [*range(9), *range(11, 32), 127]))
+)
+_BULLET = re.compile(r"(?:[•◦▪‣●○■–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
+_IDEOGRAPH = re.compile(r"[\u2e80-\ua4cf\uf900-\ufaff\uff00-\uffef]")
+_NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
+_WRITTEN_BY_TOOLS = re.compile(r"^Microsoft \w+ - |^(?:untitled|document)\W*\d*$|\.(?:docx?|indd|tex|dvi)$", re.I)
+
+
+class _Line(NamedTuple):
+    """A line of a page and where it stands, in points from the page's lower left corner."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    height: float
+
+
+def read(content: bytes) -> tuple[str | None, Iterator[Block]]:
+    """Return the title its author gave, and the blocks; raise Unreadable, here or while reading."""
+    with _PDFIUM:
+        try:
+            document = pdfium.PdfDocument(content)
+            title = document.get_metadata_value("Title").translate(_CLEAN).strip()
+        except pdfium.PdfiumError:
+            # PDFium's error code may be an earlier document's: the file itself is asked.
+            if b"/Encrypt" in content:
+                reason = "This PDF is encrypted; remove its password and upload it again."
+            else:
+                reason = "This PDF is damaged; save it as PDF once more and upload that."
+            raise Unreadable(reason) from None
+    return None if _WRITTEN_BY_TOOLS.search(title) else title or None, _blocks(document)
+
+
+def _blocks(document: pdfium.PdfDocument) -> Iterator[Block]:
+    edges: deque[set[str]] = deque(maxlen=2)
+    try:
+        for index in range(len(document)):
+            lines = _lines(document, index)
+            for text in _paragraphs(_without_running_heads(lines, edges)):
+                yield Block(text=f"{text}\n\n", kind="paragraph", page=index + 1)
+    finally:
+        with _PDFIUM:
+            document.close()
+
+
+def _lines(document: pdfium.PdfDocument, index: int) -> list[_Line]:
+    try:
+        with (
+            _PDFIUM,
+            closing(document[index]) as page,
+            closing(page.get_textpage()) as glyphs,
+        ):
+            return list(_placed(glyphs))
+    except pdfium.PdfiumError:
+        raise Unreadable(
+            f"Page {index + 1} of this PDF is damaged; save it as PDF once more and upload that."
+        ) from None
+
+
+def _placed(glyphs: pdfium.PdfTextPage) -> Iterator[_Line]:
+    start = 0
+    for text in _LINES.split(glyphs.get_text_range()):
+        if shown := text.strip():
+            first = start + _units(text) - _units(text.lstrip())
+            left, low, _, high = glyphs.get_charbox(first, loose=True)
+            _, bottom, right, top = glyphs.get_charbox(first + _units(shown) - 1, loose=True)
+            # The smaller of the two may be a bullet or the number of a footnote.
+            height = max(high - low, top - bottom)
+            yield _Line(shown, left=left, right=right, bottom=min(low, bottom), height=height)
+        start += _units(text)
+
+
+def _units(text: str) -> int:
+    """PDFium counts characters as UTF-16 does."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _without_running_heads(lines: list[_Line], edges: deque[set[str]]) -> list[_Line]:
+    """Drop page numbers, and a first or last line that one of the two pages before had too."""
+    running = {"#"}.union(*edges)
+    edges.append({_NUMBER.sub("#", line.text) for line in lines[:1] + lines[-1:]})
+    if lines and _NUMBER.sub("#", lines[0].text) in running:
+        lines = lines[1:]
+    if lines and _NUMBER.sub("#", lines[-1].text) in running:
+        lines = lines[:-1]
+    return lines
+
+
+def _paragraphs(lines: list[_Line]) -> list[str]:
+    drops = [above.bottom - line.bottom for above, line in pairwise(lines)]
+    usual = median([drop for drop in drops if drop > 0] or [0])
+    edge = max((line.right for line in lines), default=0)
+    ends = [_between(above, line, usual=usual, edge=edge) for above, line in pairwise(lines)]
+    text = "".join(line.text + end for line, end in zip_longest(lines, ends, fillvalue=""))
+    text = _HYPHENATED.sub(lambda hyphen: "" if (hyphen[1] or "").islower() else "-", text)
+    return [text for text in text.translate(_CLEAN).split("\n\n") if text.strip()]
+
+
+def _between(above: _Line, line: _Line, *, usual: float, edge: float) -> str:
+    """Return what stands between two lines: nothing, a space, a line end or a paragraph's end.
+
+    `usual` is the page's distance of lines, `edge` its right margin.
+    """
+    drop = above.bottom - line.bottom
+    sentence_ends = bool(_SENTENCE_END.search(above.text))
+    letter = (above.right - above.left) / len(above.text)
+    ends_early = above.right + letter * (line.text + " ").index(" ") < edge - letter
+    if above.text.endswith(_HYPHEN):
+        return ""
+    if abs(drop) < above.height / 2:  # cells of a row, say
+        return " "
+    if (
+        drop > 1.4 * usual
+        or not 0.8 < line.height / (above.height or 1) < 1.25
+        or _BULLET.match(line.text)
+        or (sentence_ends and (ends_early or drop < 0 or line.left > above.left + line.height / 2))
+    ):
+        return "\n\n"
+    if _IDEOGRAPH.match(line.text) and _IDEOGRAPH.match(above.text[-1]):
+        return ""
+    return "\n" if ends_early else " "

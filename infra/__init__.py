@@ -1,0 +1,1 @@
+"""What CDK deploys; the infrastructure of each stage."""

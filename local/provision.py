@@ -1,0 +1,87 @@
+"""What CDK makes in AWS, made in moto: bucket, queues, the notification between them, secrets."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local.aws import restore
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+REGION = "us-east-1"
+BUCKET = "quire-local"
+QUEUE = "quire-local-ingest"
+RUNTIME_SECRET = "quire/local/runtime"
+MIGRATION_SECRET = "quire/local/migration"
+# A worker's claim is a lease, so a message that comes back early is only put off again; on a
+# laptop that beats waiting six function time-outs for what a killed worker left.
+VISIBILITY_SECONDS = 90
+MAX_RECEIVES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provisioned:
+    queue_url: str
+    sqs: "SQSClient"
+
+
+def credentials(aws_url: str) -> dict[str, str]:
+    """The environment in which an AWS SDK finds moto and nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+    }
+
+
+def provision(
+    aws_url: str, *, state: Path, secrets: Mapping[str, Mapping[str, Any]]
+) -> Provisioned:
+    """Make everything anew, then put the kept objects back. Blocking."""
+    session = boto3.Session("local", "local", region_name=REGION)
+    s3 = session.client("s3", endpoint_url=aws_url)
+    # Whoever polls tries again by itself; the SDK's own patience would only delay the news.
+    sqs = session.client(
+        "sqs", endpoint_url=aws_url, config=Config(retries={"total_max_attempts": 1})
+    )
+    vault = session.client("secretsmanager", endpoint_url=aws_url)
+    for name, secret in secrets.items():
+        vault.create_secret(Name=name, SecretString=json.dumps(secret))
+    dead = sqs.create_queue(QueueName=f"{QUEUE}-dead")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": MAX_RECEIVES}
+    queue = sqs.create_queue(
+        QueueName=QUEUE,
+        Attributes={
+            "VisibilityTimeout": str(VISIBILITY_SECONDS),
+            "RedrivePolicy": json.dumps(redrive),
+        },
+    )["QueueUrl"]
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "QueueArn": _arn(sqs, queue),
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}},
+                }
+            ]
+        },
+    )
+    restore(s3, BUCKET, state=state)
+    return Provisioned(queue_url=queue, sqs=sqs)
+
+
+def _arn(sqs: "SQSClient", url: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]

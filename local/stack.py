@@ -1,0 +1,236 @@
+"""The whole laptop cloud: every server started in its order, watched, and stopped again."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import SecretStr
+
+from local import aws, pgbouncer
+from local.children import Ledger, ServiceFailed
+from local.configuration import Configuration
+from local.deployment import ROOT, ROUTES, environment, functions
+from local.event_source import EventSource
+from local.gateway import create_app
+from local.lambda_runtime import LambdaRuntime
+from local.pgbouncer import PgBouncer
+from local.postgres import DATABASE, Postgres
+from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
+from local.service import Service, Supervised, accepts
+from local.web_server import WebServer
+
+log = logging.getLogger(__name__)
+
+APP_ROLE = "quire_app"
+
+
+class Stack:
+    """An async context manager: up when entered, gone without a trace when left.
+
+    `services` are the servers by name, `runtime` is where functions are invoked.
+    """
+
+    runtime: LambdaRuntime
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.services: dict[str, Supervised] = {}
+        self._state = configuration.state.resolve()
+        self._ledger = Ledger(self._state / "run" / "children.json")
+        self._postgres = Postgres(self._state / "postgres", configuration.postgres_port)
+        self._provisioned: Provisioned | None = None
+        self._exit = AsyncExitStack()
+
+    @property
+    def pooled(self) -> bool:
+        """Without PgBouncer on this machine the functions reach PostgreSQL directly."""
+        return self.configuration.database_url is not None or pgbouncer.find() is not None
+
+    @property
+    def owner_url(self) -> str:
+        """PostgreSQL as its owner, unpooled."""
+        return _revealed(self.configuration.database_owner_url) or self._postgres.owner_url
+
+    @property
+    def app_url(self) -> str:
+        """PostgreSQL as the functions reach it."""
+        configured = self.configuration
+        if configured.database_url is not None:
+            return configured.database_url.get_secret_value()
+        port = configured.pgbouncer_port if self.pooled else configured.postgres_port
+        return f"postgresql://{APP_ROLE}:{self._app_password()}@127.0.0.1:{port}/{DATABASE}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._exit.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._exit.aclose()
+
+    async def _start(self) -> None:
+        self._ledger.kill_leftovers()
+        if self.configuration.database_url is None:
+            await self._postgres.prepare()
+        await _together(self._start_database(), *map(self._supervise, self._servers()))
+        variables = environment(
+            aws_url=self.configuration.aws_url,
+            queue_url=self._queue.queue_url,
+            models=self.configuration.model_settings(),
+        )
+        self.runtime = LambdaRuntime(
+            functions(variables),
+            task_root=ROOT,
+            log_dir=self._state / "logs",
+            on_spawn=self._ledger.add,
+        )
+        await self._exit.enter_async_context(self.runtime)
+        gateway = WebServer(
+            create_app(self.runtime.invoke, ROUTES), name="api", port=self.configuration.api_port
+        )
+        self._exit.push_async_callback(gateway.stop)
+        await gateway.start()
+        await _together(self._migrate(), self._supervise(self._stream_service(variables)))
+        self._feed_worker()
+        await self.runtime.invoke("sweeper", {"source": "aws.scheduler"})
+
+    async def _start_database(self) -> None:
+        if self.configuration.database_url is not None:
+            return
+        await self._supervise(self._postgres.service())
+        if self.pooled:
+            pool = PgBouncer(
+                self._state / "pgbouncer",
+                self.configuration.pgbouncer_port,
+                postgres_port=self.configuration.postgres_port,
+                users={APP_ROLE: self._app_password()},
+            )
+            await self._supervise(pool.service())
+
+    def _servers(self) -> list[Service]:
+        servers = [self._aws_service()]
+        if self.configuration.qdrant_url is None:
+            servers.append(self._python_service("qdrant", self.configuration.qdrant_port, "qdrant"))
+        if self.configuration.local_models:
+            servers.append(
+                self._python_service("model", self.configuration.model_port, "model_server")
+            )
+        return servers
+
+    def _python_service(self, name: str, port: int, module: str) -> Service:
+        command = [sys.executable, "-m", f"local.{module}", "--port", str(port)]
+        if name == "qdrant":
+            command += ["--state", str(self._state / name)]
+        return Service(
+            name=name,
+            command=command,
+            environment={"PYTHONPATH": str(ROOT)},
+            log=self._state / "logs" / f"{name}.log",
+            port=port,
+            ready=partial(accepts, port),
+        )
+
+    def _aws_service(self) -> Service:
+        """moto forgets all but its objects, so being ready includes being provisioned again."""
+        state = self._state / "aws"
+        plain = aws.service(state, self.configuration.aws_port)
+
+        async def ready() -> None:
+            await plain.ready()
+            self._provisioned = await asyncio.to_thread(
+                provision, self.configuration.aws_url, state=state, secrets=self._secrets()
+            )
+
+        return replace(plain, ready=ready, environment={"PYTHONPATH": str(ROOT)})
+
+    def _stream_service(self, variables: dict[str, str]) -> Service:
+        """The function URL's own start script, as the Lambda Web Adapter would run it."""
+        port = self.configuration.stream_port
+        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+        return Service(
+            name="stream",
+            command=["/bin/sh", str(ROOT / "functions/chat/start.sh")],
+            environment={**variables, "PATH": path, "AWS_LWA_PORT": str(port)},
+            log=self._state / "logs" / "chat-stream.log",
+            port=port,
+            ready=partial(accepts, port),
+        )
+
+    async def _supervise(self, service: Service) -> None:
+        supervised = Supervised(service, self._ledger)
+        self.services[service.name] = supervised
+        self._exit.push_async_callback(supervised.stop)
+        await supervised.start()
+
+    async def _migrate(self) -> None:
+        done = await self.runtime.invoke("migrate", {"RequestType": "Create"})
+        if done["live"] != done["configured"]:
+            raise ServiceFailed(
+                f"The index was made as {done['live']}, but {done['configured']} is configured: "
+                "go back to the former models, or begin anew with `make clean`."
+            )
+
+    def _feed_worker(self) -> None:
+        source = EventSource(
+            self.runtime.invoke, "ingest", self._queue.queue_url, sqs=self._queue.sqs
+        )
+        feeding = asyncio.create_task(source.run(), name="ingest events")
+
+        async def stop() -> None:
+            feeding.cancel()
+            await asyncio.wait([feeding])
+
+        self._exit.push_async_callback(stop)
+
+    @property
+    def _queue(self) -> Provisioned:
+        assert self._provisioned is not None, "the queue is there once moto is ready"
+        return self._provisioned
+
+    def _secrets(self) -> dict[str, dict[str, Any]]:
+        configured = self.configuration
+        runtime = {
+            "database_url": self.app_url,
+            "qdrant_url": configured.qdrant_url or f"http://127.0.0.1:{configured.qdrant_port}",
+            "qdrant_api_key": _revealed(configured.qdrant_api_key),
+            "openai_api_key": _revealed(configured.openai_api_key) or "local",
+            "openai_base_url": configured.openai_base_url,
+        }
+        if configured.local_models:
+            runtime["openai_base_url"] = f"http://127.0.0.1:{configured.model_port}/v1"
+        migration = {
+            "database_url": self.owner_url,
+            "first_tenant": configured.tenant,
+            "first_key": configured.api_key.get_secret_value(),
+        }
+        return {RUNTIME_SECRET: runtime, MIGRATION_SECRET: migration}
+
+    def _app_password(self) -> str:
+        kept = self._state / "app_password"
+        if not kept.exists():
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_urlsafe(24))
+        return kept.read_text()
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+async def _together(*starts: Awaitable[None]) -> None:
+    """Let all come to an end, so that none is left half-started, then raise the first error."""
+    results = await asyncio.gather(*starts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,88 @@
+"""One laptop cloud for the whole run, on free ports, and tenants of one's own in it."""
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from local.configuration import Configuration
+from local.stack import Stack
+from quire.store.api_keys import hash_key
+
+PORTS = ("api", "stream", "postgres", "pgbouncer", "qdrant", "aws", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: str
+    key: str
+
+    def headers(self, user: str | None = None) -> dict[str, str]:
+        named = {"Quire-User": user} if user else {}
+        return {"Authorization": f"Bearer {self.key}", **named}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; all are held until the last is found, so none comes twice."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def configuration(state: Path) -> Configuration:
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    # Validated and not constructed: what this machine's environment says is not asked.
+    return Configuration.model_validate(
+        {"state": state, **{f"{name}_port": port for name, port in ports.items()}}
+    )
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    async with Stack(configuration(tmp_path_factory.mktemp("quire"))) as running:
+        yield running
+
+
+@pytest.fixture
+async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The whole API, as the local tenant: nothing is sent unless a test says so."""
+    async with httpx.AsyncClient(base_url=stack.configuration.api_url, timeout=40) as client:
+        yield client
+
+
+@pytest.fixture
+async def owner(stack: Stack) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
+    """PostgreSQL as its owner: sees all tenants."""
+    async with await psycopg.AsyncConnection.connect(
+        stack.owner_url, autocommit=True
+    ) as connection:
+        yield connection
+
+
+@pytest.fixture
+def make_tenant(
+    owner: psycopg.AsyncConnection[tuple[object, ...]],
+) -> Callable[..., Awaitable[Tenant]]:
+    async def make(*, scopes: tuple[str, ...] = ("ask", "ingest", "admin")) -> Tenant:
+        tenant = Tenant(f"t-{secrets.token_hex(6)}", secrets.token_urlsafe(24))
+        await owner.execute(
+            "insert into tenants (tenant_id, name) values (%s, %s)", [tenant.id, tenant.id]
+        )
+        await owner.execute(
+            """insert into api_keys (tenant_id, name, hash, scopes, speaks_for_users)
+               values (%s, 'test', %s, %s, true)""",
+            [tenant.id, hash_key(tenant.key), list(scopes)],
+        )
+        return tenant
+
+    return make

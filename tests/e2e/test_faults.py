@@ -1,0 +1,123 @@
+"""A dependency dies, freezes, comes back: a 503 that names it in time, then service again."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import Stack
+from tests.e2e.conftest import put
+
+# Well below the gateway's own 30 s: the answer has to be ours.
+DEADLINE = 28
+QUESTION = {"question": "What turns the knee?"}
+
+
+@pytest.fixture
+async def reader(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A tenant with something to find, and warm functions."""
+    await put(client, "knee.md", "# Knee\n\nA harmonic drive turns the knee.")
+    assert (await client.post("/v1/chat", json=QUESTION)).status_code == 200
+    yield client
+    async with asyncio.timeout(60):
+        while (await client.get("/health/ready")).status_code != 200:
+            await asyncio.sleep(0.2)
+
+
+async def refused(client: httpx.AsyncClient, dependency: str) -> None:
+    async with asyncio.timeout(DEADLINE):
+        answer = await client.post("/v1/chat", json=QUESTION)
+    assert answer.status_code == 503, answer.text
+    problem: dict[str, Any] = answer.json()
+    assert problem["dependency"] == dependency
+    assert dependency in problem["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def ready_again(stack: Stack, client: httpx.AsyncClient, service: str) -> None:
+    """Once the server itself answers, the very next question does."""
+    async with asyncio.timeout(60):
+        await stack.services[service].service.ready()
+    answer = await client.post("/v1/chat", json=QUESTION)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("service", "dependency"), [("postgres", "postgres"), ("qdrant", "qdrant"), ("model", "model")]
+)
+async def test_a_killed_dependency_is_named_and_comes_back(
+    stack: Stack, reader: httpx.AsyncClient, service: str, dependency: str
+) -> None:
+    pid = stack.services[service].pid
+    assert pid is not None
+    os.killpg(pid, signal.SIGKILL)
+    await refused(reader, dependency)
+    await ready_again(stack, reader, service)
+
+
+@pytest.mark.parametrize(
+    ("service", "dependency"), [("postgres", "postgres"), ("qdrant", "qdrant"), ("model", "model")]
+)
+async def test_a_frozen_dependency_is_named_and_thaws(
+    stack: Stack, reader: httpx.AsyncClient, service: str, dependency: str
+) -> None:
+    pid = stack.services[service].pid
+    assert pid is not None
+    family = [pid, *children(pid)]
+    for each in family:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        await refused(reader, dependency)
+        ready = await reader.get("/health/ready")
+        assert ready.status_code == 503
+        checks = ready.json()["checks"]
+        assert [name for name, check in checks.items() if not check["ok"]] == [dependency]
+        assert all(check["ms"] < 3000 for check in checks.values())
+    finally:
+        for each in family:
+            os.kill(each, signal.SIGCONT)
+    await ready_again(stack, reader, service)
+
+
+def children(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+async def test_pgbouncer_may_restart(stack: Stack, reader: httpx.AsyncClient) -> None:
+    pid = stack.services["pgbouncer"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await refused(reader, "postgres")
+    await ready_again(stack, reader, "pgbouncer")
+
+
+async def test_health_tells_and_hides(api: httpx.AsyncClient, stack: Stack) -> None:
+    alive = (await api.get("/health")).json()
+    assert alive["status"] == "ok"
+    ready = await api.get("/health/ready")
+    assert ready.status_code == 200, ready.text
+    assert set(ready.json()["checks"]) == {"postgres", "qdrant", "model", "queue"}
+    database = await api.get("/health/db")
+    assert set(database.json()["checks"]) == {"postgres"}
+    for answer in (ready, database):
+        assert str(stack.configuration.postgres_port) not in answer.text
+        assert "127.0.0.1" not in answer.text
+
+
+async def test_a_role_that_can_bypass_the_walls_is_not_ready(
+    api: httpx.AsyncClient, owner: Any
+) -> None:
+    await owner.execute("alter role quire_app bypassrls")
+    try:
+        answer = await api.get("/health/ready")
+        assert answer.status_code == 503
+        assert "row-level security" in answer.json()["checks"]["postgres"]["error"]
+    finally:
+        await owner.execute("alter role quire_app nobypassrls")
+    assert (await api.get("/health/ready")).status_code == 200
