@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -51,9 +52,9 @@ def main(
 async def _run(configuration: Configuration, corpus: Path, question: str) -> None:
     _stop_on_signals()
     try:
-        with console.status("Starting the databases, the models and the functions …"):
-            stack = await Stack(configuration).__aenter__()
-        async with stack:
+        async with AsyncExitStack() as exit_stack:
+            with console.status("Starting the databases, the models and the functions …"):
+                stack = await exit_stack.enter_async_context(Stack(configuration))
             _tell_what_runs(stack)
             # The command speaks to this stack as it would to any other: over HTTP.
             await _quire(configuration, "upload", str(corpus))

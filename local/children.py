@@ -1,6 +1,7 @@
 """Child processes: with whose rights they run, which are ours, and how none is left behind."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -8,6 +9,7 @@ import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -75,6 +77,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._children: list[Child] = []
+        self._lock: IO[str] | None = None
 
     def add(self, pid: int) -> Child | None:
         """Note a child just started; None if it has ended already."""
@@ -90,27 +93,32 @@ class Ledger:
     def kill_leftovers(self) -> list[int]:
         """Kill what a supervisor that ended without stopping its children left; their pids.
 
-        Raises ServiceFailed if that supervisor is still there.
+        Raises ServiceFailed if that supervisor is still there: the ledger is locked from now on
+        until this process ends, however it ends.
         """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self._path.with_suffix(".lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceFailed("Quire runs here already; stop it first.") from None
         if not self._path.exists():
             return []
         noted = json.loads(self._path.read_text())
-        supervisor = Child(**noted["supervisor"])
-        if supervisor.pid != os.getpid() and supervisor.alive():
-            raise ServiceFailed(f"Quire runs here already as process {supervisor.pid}; stop it.")
-        leftovers = [each for child in noted["children"] for each in Child(**child).family()]
+        leftovers = [each for child in noted for each in Child(**child).family()]
         kill(leftovers)
         psutil.wait_procs(leftovers, timeout=5)
         return [each.pid for each in leftovers]
 
+    def close(self) -> None:
+        """Let another supervisor have the folder."""
+        if self._lock:
+            self._lock.close()
+
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        content = {
-            "supervisor": asdict(Child.of(os.getpid())),
-            "children": [asdict(child) for child in self._children],
-        }
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(content, indent=1))
+        part.write_text(json.dumps([asdict(child) for child in self._children], indent=1))
         part.replace(self._path)
 
 

@@ -29,7 +29,7 @@ TOKENS_PER_PASS = 512
 # A query is multiplied in blocks of rows, small enough for OpenBLAS's kernels that copy nothing.
 FEW_TOKENS = 20
 BLOCK_ROWS = 32
-GELU_PART = 32_768
+GELU_PART = 32_768  # floats: with their intermediate results they fit a core's cache
 
 Floats = NDArray[np.float32]
 

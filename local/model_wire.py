@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from local.minilm import MODEL_NAME, Floats
 
 MAX_INPUTS = 2048
+ADDRESSES = "POST /v1/embeddings, POST /v1/chat/completions and GET /v1/models"
 
 
 class Refused(Exception):
@@ -144,9 +145,7 @@ async def refused(_: Request, error: Exception) -> Response:
             param = ".".join(str(part) for part in first["loc"][1:])
             return _error(400, f"{param}: {first['msg']}", param=param)
         case HTTPException():
-            return _error(
-                error.status_code, f"{error.detail}: see GET /v1/models for what is here."
-            )
+            return _error(error.status_code, f"{error.detail}: this server speaks {ADDRESSES}.")
         case _:
             return _error(500, "The laptop's model failed: see its log.", kind="server_error")
 

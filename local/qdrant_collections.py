@@ -62,9 +62,8 @@ class Collection:
         try:
             shard = edge.EdgeShard.load(str(folder / stored.shard))
         except Exception as error:
-            raise RuntimeError(
-                f"{folder} does not open; stop the server that uses it, or choose another --state."
-            ) from error
+            message = f"Cannot open {folder}; stop the server that uses it, or change --state."
+            raise RuntimeError(message) from error
         for leftover in folder.glob("shard-*"):
             if leftover.name != stored.shard:
                 shutil.rmtree(leftover, ignore_errors=True)

@@ -80,6 +80,7 @@ class Stack:
         await self._exit.aclose()
 
     async def _start(self) -> None:
+        self._exit.callback(self._ledger.close)
         self._ledger.kill_leftovers()
         if self.configuration.database_url is None:
             await self._postgres.prepare()

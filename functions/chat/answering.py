@@ -7,6 +7,18 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat as uuids
+
+from functions.chat.citing import cite
+from functions.chat.events import (
+    Cited,
+    Event,
+    ResponseChunk,
+    ResponseComplete,
+    RetrievalComplete,
+    RetrievalStart,
+)
+from functions.chat.prompting import answer_prompt, selection_prompt
+from functions.chat.rendering import citation_json
 from quire.domain import (
     Caller,
     Citation,
@@ -24,18 +36,6 @@ from quire.models.language_model import Completion, LanguageModel
 from quire.retrieval.index import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.sessions import Sessions
-
-from functions.chat.citing import cite
-from functions.chat.events import (
-    Cited,
-    Event,
-    ResponseChunk,
-    ResponseComplete,
-    RetrievalComplete,
-    RetrievalStart,
-)
-from functions.chat.prompting import answer_prompt, selection_prompt
-from functions.chat.rendering import citation_json
 
 HISTORY_MESSAGES = 12
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."

@@ -4,6 +4,10 @@ Both front doors serve it: API Gateway through `handler.py`, the function URL th
 """
 
 from fastapi import FastAPI
+
+from functions.chat.answering import Answering
+from functions.chat.routes.ask import ask_routes
+from functions.chat.routes.sessions import session_routes
 from quire import models
 from quire.models.embedder import Embedder
 from quire.models.language_model import LanguageModel
@@ -17,10 +21,6 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.sessions import Sessions
 from quire.web import create_app, requires
-
-from functions.chat.answering import Answering
-from functions.chat.routes.ask import ask_routes
-from functions.chat.routes.sessions import session_routes
 
 MAX_BODY = 64 * 1024
 

@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from quire.domain import Citation, Message, Session, Source
-
 from functions.chat.events import ResponseComplete
+from quire.domain import Citation, Message, Session, Source
 
 
 def source_json(source: Source) -> dict[str, Any]:

@@ -69,15 +69,15 @@ class Readiness:
         unbound, live = await self._database.run(
             None,
             (
-                """select from pg_roles
+                """select 1 from pg_roles
                    where (rolsuper or rolbypassrls) and pg_has_role(oid, 'member')
                    union all
-                   select from pg_class
+                   select 1 from pg_class
                    where relnamespace = 'public'::regnamespace and relkind = 'r'
                      and pg_has_role(relowner, 'member')""",
                 [],
             ),
-            ("select from collections where live", []),
+            ("select 1 from collections where live", []),
             # A little less than the check's own bound, so that the pool ends it in good order.
             timeout=SECONDS - 0.2,
         )

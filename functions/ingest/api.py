@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from mangum import Mangum
 from pydantic import AfterValidator, Field, StringConstraints
+
+from functions.ingest.rendering import document_json, job_json
 from quire.domain import Caller, DocumentStatus
 from quire.errors import NotFound, TooLarge
 from quire.objects import Objects, upload_key
@@ -17,9 +19,7 @@ from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs
-from quire.web import Authenticate, Body, Text, create_app, list_of, parse_id, requires
-
-from functions.ingest.rendering import document_json, job_json
+from quire.web import Authenticate, Body, Storable, Text, create_app, list_of, parse_id, requires
 
 MAX_CONTENT = 2**20
 MAX_UPLOAD = 100 * 2**20
@@ -50,7 +50,7 @@ def _printable(name: str) -> str:
 
 
 Filename = Annotated[
-    Text, StringConstraints(min_length=1, max_length=900), AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=900), Storable, AfterValidator(_printable)
 ]
 ContentType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w=.+-]+)*$")]
 ObjectMetadata = Annotated[dict[str, Text], AfterValidator(_as_object_metadata)]
@@ -58,7 +58,7 @@ ObjectMetadata = Annotated[dict[str, Text], AfterValidator(_as_object_metadata)]
 
 class DocumentBody(Body):
     filename: Filename
-    content: Annotated[Text, Field(min_length=1)]
+    content: Annotated[str, Field(min_length=1), Storable]
     content_type: ContentType = "text/plain; charset=utf-8"
     metadata: ObjectMetadata = {}
 

@@ -16,19 +16,23 @@ from quire.tokens import count_tokens, fitting
 
 # MiniLM reads 256 tokens; the rest is left for "title › section", which is embedded in front.
 LIMIT = 220
+# A paragraph no longer than this, right above code or a table, is its caption.
+_CAPTION = 12
 
 # In Markdown a blank line of a quotation holds its ">".
 _PARAGRAPH_END = re.compile(r"\n(?:[^\S\n]*(?:>[^\S\n]*)*\n)+")
 _LINE_END = re.compile(r"\n+")
+# The rule under a Markdown table's head stays with it.
+_ROW_END = re.compile(r"\n(?![-|: \t]+\n)")
 _SENTENCE_END = re.compile(
-    r"""[.!?…]["'”’»)\]*_]*\s+(?![a-z])
+    r"""[.!?…]["'”’»)\]*_]*\s++(?![a-z])
       | [。！？]["”’」』）]*\s*(?=[\w「『“（《])
-      | \n(?=\s*(?:[-*+•]|\d+[.)])\s)""",
+      | \n(?=[ \t]*(?:[-*+•]|\d+[.)])\s)""",
     re.VERBOSE,
 )
 _ENDS: dict[BlockKind, tuple[re.Pattern[str], ...]] = {
     "code": (_PARAGRAPH_END, _LINE_END),
-    "table": (_LINE_END,),
+    "table": (_ROW_END, _LINE_END),
 }
 _PROSE_ENDS = (_PARAGRAPH_END, _SENTENCE_END, _LINE_END)
 
@@ -44,12 +48,6 @@ class _Piece(NamedTuple):
     @property
     def is_heading(self) -> bool:
         return self.block.kind == "heading"
-
-    @property
-    def introduces(self) -> bool:
-        """Whether it ends "as follows:", or in a heading within a quotation."""
-        last_line = self.text.rstrip("> \n").rpartition("\n")[2]
-        return last_line.endswith((":", "：")) or last_line.startswith("> #")
 
 
 def chunk(blocks: Iterable[Block], *, limit: int = LIMIT) -> Iterator[Passage]:
@@ -79,7 +77,7 @@ def chunk(blocks: Iterable[Block], *, limit: int = LIMIT) -> Iterator[Passage]:
                 text=text,
                 heading=_heading(group),
                 page=group[0].block.page,
-                tokens=count_tokens(text),
+                tokens=_count(group, text),
             )
             ordinal += 1
 
@@ -88,30 +86,30 @@ def _pieces(blocks: Iterable[Block], limit: int) -> Iterator[_Piece]:
     """Cut what is too long to stand in one passage together with the headings right above it."""
     start = above = 0
     for block in blocks:
-        tokens = count_tokens(block.text)
-        if tokens <= limit - above:
-            yield _Piece(block.text, start, tokens, block)
-            start += len(block.text)
-        else:
-            for part in _cut(block.text, limit - above, _ENDS.get(block.kind, _PROSE_ENDS)):
-                yield _Piece(part, start, count_tokens(part), block)
-                start += len(part)
-        above = above + tokens if block.kind == "heading" else 0
+        parts = _cut(block.text, limit - above, _ENDS.get(block.kind, _PROSE_ENDS))
+        above = above if block.kind == "heading" else 0
+        for part, tokens in parts:
+            yield _Piece(part, start, tokens, block)
+            start += len(part)
+            above += tokens if block.kind == "heading" else 0
         if above > limit // 2:
             above = 0  # such a heading is a text of its own
 
 
-def _cut(text: str, room: int, ends: tuple[re.Pattern[str], ...]) -> Iterator[str]:
-    """Yield parts of at most `room` tokens: by the first of `ends`, and only if need be the next."""
-    if count_tokens(text) <= room:
-        yield text
-    elif ends:
-        cuts = [0, *(end.end() for end in ends[0].finditer(text)), len(text)]
-        for start, stop in pairwise(cuts):
-            if start < stop:
-                yield from _cut(text[start:stop], room, ends[1:])
-    else:
-        yield from _cut_anywhere(text, room)
+def _cut(text: str, room: int, ends: tuple[re.Pattern[str], ...]) -> Iterator[tuple[str, int]]:
+    """Yield parts of at most `room` tokens, and how many: cut by the first of `ends`, then on."""
+    tokens = count_tokens(text)
+    if tokens <= room:
+        yield text, tokens
+        return
+    for level, end in enumerate(ends, start=1):
+        cuts = sorted({0, *(match.end() for match in end.finditer(text)), len(text)})
+        if len(cuts) > 2:
+            for start, stop in pairwise(cuts):
+                yield from _cut(text[start:stop], room, ends[level:])
+            return
+    for part in _cut_anywhere(text, room):
+        yield part, count_tokens(part)
 
 
 def _cut_anywhere(text: str, room: int) -> Iterator[str]:
@@ -173,18 +171,38 @@ def _halves(section: list[_Piece], limit: int) -> Iterator[list[_Piece]]:
 
 
 def _count_nearest(pieces: list[_Piece], limit: int, *, aim: int) -> int:
-    """Return how many pieces come nearest to `aim` tokens within `limit`: one at least.
-
-    Neither a heading nor "as follows:" is the last of them if what follows it can be kept with it.
-    """
+    """Return how many pieces come nearest to `aim` tokens within `limit`: one at least."""
     tokens = pieces[0].tokens
     for count, (last, piece) in enumerate(pairwise(pieces), start=1):
         longer = tokens + piece.tokens
         if longer > limit or (not last.is_heading and longer - aim > aim - tokens):
-            moves = last.introduces and last.tokens + piece.tokens <= limit
-            return count - 1 if moves and count > 1 and not pieces[count - 2].is_heading else count
+            return _count_without_introduction(pieces, count, limit)
         tokens = longer
     return len(pieces)
+
+
+def _count_without_introduction(pieces: list[_Piece], count: int, limit: int) -> int:
+    """Leave "as follows:" and captions, two pieces at most, to what they announce."""
+    fewer, tokens = count, pieces[count].tokens
+    while fewer > max(1, count - 2) and _announces(pieces[fewer - 1], pieces[fewer]):
+        tokens += pieces[fewer - 1].tokens
+        if tokens > limit or pieces[fewer - 2].is_heading:
+            break
+        fewer -= 1
+    return fewer
+
+
+def _announces(piece: _Piece, following: _Piece) -> bool:
+    last_line = piece.text.rstrip("> \n").rpartition("\n")[2]
+    if last_line.endswith((":", "：")) or last_line.startswith("> #"):
+        return True
+    if piece.block is following.block:
+        return piece.block.kind == "table" and piece.block.text.startswith(piece.text)
+    return (
+        following.block.kind in ("code", "table")
+        and piece.block.kind == "paragraph"
+        and piece.tokens <= _CAPTION
+    )
 
 
 def _joined(groups: Iterable[list[_Piece]], limit: int) -> Iterator[list[_Piece]]:
@@ -192,12 +210,8 @@ def _joined(groups: Iterable[list[_Piece]], limit: int) -> Iterator[list[_Piece]
     held: list[_Piece] = []
     for group in groups:
         tokens = _tokens(held)
-        parent = _heading(held)[:-1]
-        if (
-            tokens < limit // 4
-            and tokens + _tokens(group) <= limit
-            and _heading(group)[: len(parent)] == parent
-        ):
+        small = tokens < limit // 4 and tokens + _tokens(group) <= limit
+        if small and _are_siblings(held, group):
             held = held + group
         else:
             yield held
@@ -205,12 +219,23 @@ def _joined(groups: Iterable[list[_Piece]], limit: int) -> Iterator[list[_Piece]
     yield held
 
 
+def _are_siblings(held: list[_Piece], group: list[_Piece]) -> bool:
+    parent = _heading(held)[:-1]
+    return _heading(group)[: len(parent)] == parent
+
+
 def _heading(group: list[_Piece]) -> tuple[str, ...]:
     """Return the path all text of a group stands under, or all headings where there is no text."""
     paths = {piece.block.heading for piece in group if not piece.is_heading}
     paths = paths or {piece.block.heading for piece in group}
     shared = takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False))
-    return tuple(names[0] for names in shared)
+    return paths.pop() if len(paths) == 1 else tuple(names[0] for names in shared)
+
+
+def _count(group: list[_Piece], text: str) -> int:
+    """Counts add up where white space parts the pieces; it may not where a word had to be cut."""
+    parted = all(piece.text[-1:].isspace() for piece in group[:-1])
+    return _tokens(group) if parted else count_tokens(text)
 
 
 def _tokens(pieces: list[_Piece]) -> int:

@@ -9,6 +9,9 @@ from uuid import UUID
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch import async_process_partial_response as respond
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.ingest.deletion import Deletion
+from functions.ingest.pipeline import Pipeline, Upload
 from quire import models
 from quire.models.embedder import Embedder
 from quire.objects import Objects
@@ -18,9 +21,6 @@ from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs
-
-from functions.ingest.deletion import Deletion
-from functions.ingest.pipeline import Pipeline, Upload
 
 # Documents of one batch worked on side by side: more would only compete for one CPU.
 SIDE_BY_SIDE = 4

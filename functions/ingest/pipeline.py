@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
 
+from functions.ingest.chunking import chunk
+from functions.ingest.extraction import extract
 from quire.domain import Chunk, Collection, Passage, Prices, Usage, chunk_id, document_id
 from quire.errors import NotFound, TooLarge, Unreadable
 from quire.models.embedder import Embedder
@@ -20,9 +22,6 @@ from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_document
 from quire.store.collections import Collections
 from quire.store.documents import Documents
-
-from functions.ingest.chunking import chunk
-from functions.ingest.extraction import extract
 
 MAX_BYTES = 100 * 2**20
 # Texts an embedding request carries: large enough to be quick, small enough to report progress

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from local.stack import Stack
@@ -84,8 +85,6 @@ async def test_a_frozen_dependency_is_named_and_thaws(
 
 
 def children(pid: int) -> list[int]:
-    import psutil
-
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
@@ -93,7 +92,10 @@ async def test_pgbouncer_may_restart(stack: Stack, reader: httpx.AsyncClient) ->
     pid = stack.services["pgbouncer"].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await refused(reader, "postgres")
+    # It is back sooner than the pool gives up, so either answer is right; a third is not.
+    async with asyncio.timeout(DEADLINE):
+        answer = await reader.post("/v1/chat", json=QUESTION)
+    assert answer.status_code == 200 or answer.json()["dependency"] == "postgres"
     await ready_again(stack, reader, "pgbouncer")
 
 

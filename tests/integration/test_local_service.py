@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -45,14 +46,16 @@ async def main():
     await asyncio.sleep(600)
 
 log, ledger = Path(sys.argv[1]), Ledger(Path(sys.argv[2]))
+ledger.kill_leftovers()
 command = [sys.executable, "-c", sys.argv[3] + "; import time; time.sleep(600)"]
 asyncio.run(main())
 """
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "run" / "children.json")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "run" / "children.json")) as ledger:
+        yield ledger
 
 
 @pytest.fixture
@@ -212,7 +215,7 @@ async def test_a_server_that_never_answers_is_ended(
     mute = [sys.executable, "-c", "import time; time.sleep(600)"]
     with pytest.raises(ServiceFailed, match=r"server did not answer within 0\.3 s; its log .*"):
         await supervise(replace(service, command=mute, deadline=0.3)).start()
-    [child] = json.loads((tmp_path / "run" / "children.json").read_text())["children"]
+    [child] = json.loads((tmp_path / "run" / "children.json").read_text())
     assert gone(child["pid"])
 
 
@@ -225,8 +228,11 @@ def leave_behind(path: Path, log: Path) -> tuple[int, int]:
     ) as supervisor:
         assert supervisor.stdout
         child, grandchild = map(int, supervisor.stdout.readline().split())
-        with pytest.raises(ServiceFailed, match=f"already as process {supervisor.pid}"):
-            Ledger(path).kill_leftovers()
+        with (
+            closing(Ledger(path)) as second,
+            pytest.raises(ServiceFailed, match="runs here already"),
+        ):
+            second.kill_leftovers()
         supervisor.kill()
     return child, grandchild
 
@@ -240,7 +246,8 @@ async def test_what_a_killed_supervisor_left_is_killed(tmp_path: Path, child_die
         await eventually(lambda: gone(child))
     assert not gone(grandchild)
     left = {grandchild} if child_died else {child, grandchild}
-    assert set(Ledger(path).kill_leftovers()) >= left
+    with closing(Ledger(path)) as ledger:
+        assert set(ledger.kill_leftovers()) >= left
     await eventually(lambda: gone(child) and gone(grandchild))
 
 
@@ -250,9 +257,10 @@ def test_a_stranger_with_a_noted_pid_is_left_alone(tmp_path: Path) -> None:
         ghost = Child(2**22 - 1, psutil.Process().create_time() - 3600)
         noted = [{"pid": child.pid, "created": child.created} for child in (ours, ghost)]
         path = tmp_path / "children.json"
-        path.write_text(json.dumps({"supervisor": noted[0], "children": noted}))
+        path.write_text(json.dumps(noted))
         try:
-            assert Ledger(path).kill_leftovers() == []
+            with closing(Ledger(path)) as ledger:
+                assert ledger.kill_leftovers() == []
             assert stranger.poll() is None
         finally:
             stranger.kill()

@@ -4,19 +4,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
+
+from functions.chat.answering import Answering, Question, source_of
+from functions.chat.rendering import citation_json, complete_json, source_json
 from quire.domain import Caller
 from quire.retrieval.index import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.collections import Collections
-from quire.web import Authenticate, Body, Text, parse_id
-
-from functions.chat.answering import Answering, Question, source_of
-from functions.chat.rendering import citation_json, complete_json, source_json
+from quire.web import Authenticate, Body, Storable, Text, parse_id
 
 QuestionText = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
 ]
-SelectedText = Annotated[Text, StringConstraints(min_length=1, max_length=4000)]
+SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
 
 
 class FiltersBody(Body):

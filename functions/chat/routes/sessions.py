@@ -5,13 +5,15 @@ from typing import Annotated, Any
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Depends, Query
 from pydantic import StringConstraints
-from quire.domain import Caller
-from quire.store.sessions import Sessions
-from quire.web import Authenticate, Body, Metadata, Text, list_of, parse_id
 
 from functions.chat.rendering import message_json, session_json
+from quire.domain import Caller
+from quire.store.sessions import Sessions
+from quire.web import Authenticate, Body, Metadata, Storable, list_of, parse_id
 
-Title = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable
+]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 

@@ -155,7 +155,7 @@ def _rows(table: LexborNode) -> str:
 
 
 _WHOLE: dict[str, tuple[BlockKind, Callable[[LexborNode], str]]] = {
-    **{heading: ("heading", _line) for heading in _HEADINGS},
+    **dict.fromkeys(_HEADINGS, ("heading", _line)),
     "pre": ("code", _lines),
     "table": ("table", _rows),
 }

@@ -106,8 +106,8 @@ create table documents (
     metadata        jsonb not null default '{}',
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
-    primary key (tenant_id, id),
-    unique (tenant_id, filename)
+    -- Its id is made from its filename, so this keeps both unique.
+    primary key (tenant_id, id)
 );
 create index documents_by_status on documents (tenant_id, status, id);
 

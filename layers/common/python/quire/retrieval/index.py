@@ -15,8 +15,9 @@ from quire.domain import Chunk, Collection, ScoredChunk, Sparse
 from quire.errors import Unavailable
 
 DENSE, BM25 = "dense", "bm25"
-# The constant of Cormack, Clarke & Büttcher (2009), who found the choice to matter little.
-RRF_K = 60
+# The constant of Cormack, Clarke & Büttcher (2009), who found the choice to matter little: 60 for
+# ranks from one, so 61 for Qdrant's, which begin at zero.
+RRF_K = 61
 _BATCH = 128
 
 

@@ -114,7 +114,7 @@ class Documents:
                 ],
             ),
             (
-                """select from documents
+                """select 1 from documents
                    where id = %s and sha256 = %s and status in ('extracting', 'embedding')
                      and lease_until >= now()""",
                 [document, sha256],

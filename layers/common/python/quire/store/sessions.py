@@ -120,7 +120,7 @@ class Sessions:
             caller.tenant,
             LIVE,
             (
-                "select from sessions where id = %s and user_id = %s",
+                "select 1 from sessions where id = %s and user_id = %s",
                 [session, caller.user],
             ),
             (

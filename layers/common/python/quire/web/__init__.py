@@ -52,7 +52,9 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+# Comes after a type's other constraints: pydantic applies them in the order they are written.
+Storable = AfterValidator(_storable)
+Text = Annotated[str, Storable]
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:

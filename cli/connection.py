@@ -1,0 +1,74 @@
+"""Which deployment a command speaks to, as whom, and how the command ends when that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, TypeVar
+
+import httpx
+import typer
+
+from cli import show
+from cli.client import Failed, Quire, is_loopback
+
+T = TypeVar("T")
+
+LOCAL_URL = "http://127.0.0.1:8000"
+LOCAL_KEY = "quire-local-key"
+
+
+def _url(value: str) -> str:
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL:
+        raise typer.BadParameter(f"{value} is not a URL.") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise typer.BadParameter("Give a URL that begins with http:// or https://.")
+    return value
+
+
+def _header(value: str | None) -> str | None:
+    if value and not (value.isascii() and value.isprintable()):
+        raise typer.BadParameter("Only printable ASCII characters can be sent.")
+    return value
+
+
+Url = Annotated[
+    str, typer.Option(envvar="QUIRE_URL", callback=_url, help="The deployment to speak to.")
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="QUIRE_API_KEY",
+        callback=_header,
+        help="The API key; needless for a deployment on this machine.",
+    ),
+]
+User = Annotated[
+    str | None,
+    typer.Option(envvar="QUIRE_USER", callback=_header, help="The user the key speaks for."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
+
+
+def connect(
+    context: typer.Context, url: Url = LOCAL_URL, key: Key = None, user: User = None
+) -> None:
+    """Ask your documents, and bring new ones, in any deployment of Quire."""
+    if not key and is_loopback(httpx.URL(url)):
+        key = LOCAL_KEY
+    context.obj = partial(Quire, url, key=key, user=user)
+
+
+def run(context: typer.Context, work: Callable[[Quire], Awaitable[T]]) -> T:
+    """Do `work` with the deployment; if it fails, say why and exit with 1."""
+
+    async def connected() -> T:
+        async with context.obj() as quire:
+            return await work(quire)
+
+    try:
+        return asyncio.run(connected())
+    except Failed as error:
+        show.failed(error)
+        raise typer.Exit(1) from None
