@@ -30,7 +30,7 @@ def documents(
         if as_json:
             show.raw({"data": listed})
         else:
-            show.documents(listed)
+            show.documents(listed, status=status)
 
     if context.invoked_subcommand is None:
         run(context, work)

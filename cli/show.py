@@ -90,7 +90,7 @@ def answer(body: Json, *, seconds: float) -> None:
     out.print(Text(" · ".join(_circumstances(body, seconds)), "dim"))
 
 
-def documents(listed: Iterable[Json]) -> None:
+def documents(listed: Iterable[Json], *, status: str | None) -> None:
     table = _table("filename", "title", "status", "version", "chunks", "updated", "progress")
     for document in listed:
         table.add_row(
@@ -102,7 +102,12 @@ def documents(listed: Iterable[Json]) -> None:
             _when(document["updated_at"]),
             _plain(document["error"] or _progress(document)),
         )
-    out.print(table if table.row_count else "There are no documents; `quire upload` brings some.")
+    none = (
+        f"No document is {status}."
+        if status
+        else "There are no documents; `quire upload` brings some."
+    )
+    out.print(table if table.row_count else none)
 
 
 def document(one: Json) -> None:
@@ -177,7 +182,7 @@ def _circumstances(body: Json, seconds: float) -> list[str]:
         f"session {body['session_id']}",
         f"{1000 * seconds:,.0f} ms",
         f"{tokens:,} tokens",
-        f"${usage['cost_usd']:.6f}",
+        f"${usage['cost_usd']:.6f}".rstrip("0").rstrip("."),
         *(flag for flag, is_set in flags.items() if is_set),
     ]
 

@@ -150,7 +150,7 @@ class Uploading:
             same = document["updated_at"] == sent.before["updated_at"]
             self._end(sent.file, "unchanged" if same else "ready")
         elif document["status"] == "failed":
-            self._end(sent.file, "failed", cause=document["error"])
+            self._end(sent.file, "failed", cause=document["error"] or "It failed without a cause.")
         else:
             self._end(sent.file, "failed", cause="It is being deleted; upload it again then.")
 

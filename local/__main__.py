@@ -24,7 +24,7 @@ from local.stack import Stack
 console = Console(highlight=False)
 
 BOOK = ROOT / "examples" / "book"
-BOOK_QUESTION = "Why does a humanoid robot need compliance in its joints?"
+BOOK_QUESTION = "What is a harmonic drive?"
 ANY_QUESTION = "What is this about?"
 
 

@@ -29,7 +29,7 @@ NOTHING_TO_QUOTE = (
 )
 
 MAX_QUOTES = 3
-MAX_EMBEDDED = 24  # sentences; on XQuAD's questions and the example book more found nothing more
+MAX_EMBEDDED = 16  # sentences; on XQuAD's questions and the example book more found nothing more
 MAX_SENTENCE = 500  # characters
 MIN_WORDS = 3
 OVERLAP_WEIGHT = 0.3

@@ -18,6 +18,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "tokens": document.tokens,
         "cost_usd": document.cost_usd,
         "error": document.error,
+        "sha256": document.sha256.hex() if document.sha256 else None,
         "metadata": document.metadata,
         "created_at": document.created_at,
         "updated_at": document.updated_at,

@@ -45,7 +45,7 @@ async def deploy() -> AsyncIterator[Deploy]:
     stage = Stage()
     server = uvicorn.Server(uvicorn.Config(stage, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+    while not server.started:
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -270,7 +270,7 @@ async def test_a_function_slower_than_the_gateway_runs_on_unheard(
         response = await client.get("/slow")
         (tmp_path / "release").touch()
         async with asyncio.timeout(20):
-            while not (tmp_path / "started.done").exists():  # noqa: ASYNC110 (a file)
+            while not (tmp_path / "started.done").exists():
                 await asyncio.sleep(0.005)
 
     assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})

@@ -43,7 +43,7 @@ class Deployed(LambdaRuntime):
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 (it is met outside of this loop)
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -54,7 +54,7 @@ def _blocks(root: LexborNode) -> Iterator[Block]:
         if event == "text":
             words.append(_text(node))
         elif tag == "br":
-            words.append("\n")
+            words.append("\n" if event == "open" else "")
         elif tag in _BLOCKS:
             kind: BlockKind = "list_item" if items else "paragraph"
             for text in _paragraphs(words):

@@ -229,7 +229,8 @@ class Document:
     """A document as its owner sees it.
 
     `version` is the newest asked for, of which `done` of `total` chunks are embedded;
-    `current_version` is the one that is served, with its `chunks`.
+    `current_version` is the one that is served, with its `chunks`. `sha256` is that of the
+    newest bytes, None until they are known.
     """
 
     id: UUID
@@ -244,6 +245,7 @@ class Document:
     tokens: int
     cost_usd: float
     error: str | None
+    sha256: bytes | None
     metadata: Mapping[str, str]
     created_at: datetime
     updated_at: datetime

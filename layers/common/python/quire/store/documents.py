@@ -13,7 +13,7 @@ from quire.store.database import Database, Row, Statement
 
 _DOCUMENT = """
     id, filename, title, version, current_version, status, done, total, tokens, cost_usd, error,
-    metadata, created_at, updated_at,
+    sha256, metadata, created_at, updated_at,
     coalesce((select v.chunks from versions v
               where v.document_id = d.id and v.version = d.current_version), 0) as chunks
 """

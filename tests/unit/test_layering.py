@@ -1,0 +1,69 @@
+"""The import rules hold, and would notice."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("functions", "local", "cli", "infra", "layers")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code, to plant imports in."""
+    there = tmp_path_factory.mktemp("code")
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, there / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", there)
+    return there
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}:{folder / 'layers/common/python'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_rules_hold(copy: Path) -> None:
+    result = lint(copy)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "planted"),
+    [
+        ("functions/chat/answering.py", "import functions.ingest.chunking"),
+        ("functions/chat/answering.py", "import openai"),
+        ("functions/chat/citing.py", "import fastapi"),
+        ("functions/ingest/pipeline.py", "import psycopg"),
+        ("layers/common/python/quire/domain.py", "import pydantic"),
+        ("layers/common/python/quire/store/sessions.py", "import quire.retrieval.index"),
+        ("layers/common/python/quire/queue.py", "import quire.settings"),
+        ("layers/common/python/quire/security.py", "import boto3"),
+        ("layers/common/python/quire/security.py", "import functions.chat.citing"),
+        ("layers/common/python/quire/laps.py", "import local.stack"),
+        ("cli/main.py", "import quire.domain"),
+        ("infra/app.py", "import functions.chat.app"),
+    ],
+)
+def test_a_planted_import_is_noticed(copy: Path, file: str, planted: str) -> None:
+    path = copy / file
+    honest = path.read_text()
+    path.write_text(f"{honest}\n{planted}\n")
+    try:
+        result = lint(copy)
+    finally:
+        path.write_text(honest)
+    assert result.returncode == 1
+    assert "BROKEN" in result.stdout
