@@ -1,15 +1,14 @@
 """Uploading: bytes straight to the storage, then a gentle wait until each document is ready.
 
-The SHA-256 of the bytes travels as metadata. So what is there already is not sent again, and
+A document tells the SHA-256 of its newest bytes. So what is there already is not sent again, and
 a document that was ready before is not taken for ready with the new bytes.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 from typing import Literal
 
 from rich.filesize import decimal
@@ -19,10 +18,6 @@ from cli.client import Failed, Json, Quire, path_of, pauses
 from cli.files import CountedReader, File, content_type, sha256
 
 SIDE_BY_SIDE = 8
-# Bytes that came another way have no hash to compare. If they are the same, nothing happens to
-# their document, and after this many seconds it is taken for unchanged.
-UNCHANGED_SECONDS = 10.0
-
 
 Ending = Literal["ready", "unchanged", "failed", "unfinished"]
 
@@ -40,12 +35,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A file with the storage since `at`, and its document as it was before that."""
+    """A file given to the storage, and its document as it was before that."""
 
     file: File
     sha256: str
     before: Json
-    at: float
 
 
 class Uploading:
@@ -104,17 +98,16 @@ class Uploading:
                 "filename": file.name,
                 "content_type": content_type(file),
                 "size": file.size,
-                "metadata": {"sha256": digest},
             },
         )
         before = await self._document(file, form["document_id"])
-        sent = Sent(file=file, sha256=digest, before=before, at=monotonic())
-        if is_settled(before, sent, waited=0):
+        sent = Sent(file=file, sha256=digest, before=before)
+        if is_settled(before, sent):
             self._settle(sent, before)
             return
         with CountedReader(file.path, partial(self._count, file)) as opened:
             await self._quire.send_form(form["url"], form["fields"], opened, content_type(file))
-        self._waiting.append(replace(sent, at=monotonic()))
+        self._waiting.append(sent)
 
     async def _watch(self) -> None:
         """Look at those that wait in turn, never at many at once, until each has its outcome."""
@@ -133,7 +126,7 @@ class Uploading:
             if not failed.passing:
                 raise
         else:
-            if is_settled(document, sent, waited=monotonic() - sent.at):
+            if is_settled(document, sent):
                 self._settle(sent, document)
                 return True
         self._waiting.append(sent)
@@ -180,12 +173,10 @@ class Uploading:
         )
 
 
-def is_settled(document: Json, sent: Sent, *, waited: float) -> bool:
-    """Whether the document is done, and done with what was sent `waited` seconds ago."""
+def is_settled(document: Json, sent: Sent) -> bool:
+    """Whether the document is done, and done with what was sent."""
     if document["status"] in ("deleting", "deleted"):
         return True
     if document["status"] not in ("ready", "failed"):
         return False
-    if known := document["metadata"].get("sha256"):
-        return bool(known == sent.sha256)
-    return document["updated_at"] != sent.before["updated_at"] or waited > UNCHANGED_SECONDS
+    return bool(document["sha256"] == sent.sha256)

@@ -85,13 +85,14 @@ class Deployment:
             "tokens": 0,
             "cost_usd": 0.0,
             "error": None,
+            "sha256": None,
             "metadata": {},
             "created_at": "2026-11-21T10:00:00.000000+00:00",
             "updated_at": "2026-11-21T10:00:00.000000+00:00",
         }
         return self.documents.setdefault(filename, Stored(new)).shown
 
-    def ingest(self, filename: str, content: bytes, metadata: Json) -> None:
+    def ingest(self, filename: str, content: bytes) -> None:
         stored = self.documents[filename]
         digest = hashlib.sha256(content).hexdigest()
         if stored.digest == digest:
@@ -103,7 +104,10 @@ class Deployment:
         end: Json = {"status": "failed", "error": CAUSE}
         if b"blank" not in content:
             end = {"status": "ready", "progress": progress(CHUNKS), "chunks": CHUNKS}
-        version = {"version": stored.shown["version"] + again, "metadata": metadata}
+        version = {
+            "version": stored.shown["version"] + again,
+            "sha256": digest,
+        }
         if self.quick:
             stored.steps.append(version | end)
         else:
@@ -134,11 +138,6 @@ def field_of(part: Message) -> tuple[str, bytes]:
     return str(part.get_param("name", header="Content-Disposition")), content
 
 
-def metadata_of(form: dict[str, bytes]) -> Json:
-    prefix = "x-amz-meta-"
-    return {n.removeprefix(prefix): v.decode() for n, v in form.items() if n.startswith(prefix)}
-
-
 def create_app(to: Deployment) -> FastAPI:
     app = FastAPI()
 
@@ -162,14 +161,13 @@ def create_app(to: Deployment) -> FastAPI:
     @app.post("/v1/uploads", status_code=201)
     async def expect(body: Json) -> Json:
         document = to.expect(body["filename"])
-        metadata = {f"x-amz-meta-{name}": value for name, value in body["metadata"].items()}
         fields = {
             "Content-Type": body["content_type"],
             "key": body["filename"],
             "size": str(body["size"]),
         }
         url = f"{to.url}/bucket"
-        return {"url": url, "fields": fields | metadata, "document_id": document["id"]}
+        return {"url": url, "fields": fields, "document_id": document["id"]}
 
     @app.post("/bucket", status_code=204)
     async def store(request: Request) -> Response:
@@ -181,7 +179,7 @@ def create_app(to: Deployment) -> FastAPI:
         if list(form)[-1] != "file" or len(form["file"]) != int(form["size"]):
             return Response("<Error/>", 400, media_type="application/xml")
         to.received.append(form)
-        to.ingest(form["key"].decode(), form["file"], metadata_of(form))
+        to.ingest(form["key"].decode(), form["file"])
         return Response(status_code=204)
 
     @app.get("/v1/documents")
