@@ -103,6 +103,8 @@ class Stack:
         self._exit.push_async_callback(gateway.stop)
         await gateway.start()
         await _together(self._migrate(), self._supervise(self._stream_service(variables)))
+        if self.configuration.database_url is None:
+            await self._postgres.release_claims()
         self._feed_worker()
         await self.runtime.invoke("sweeper", {"source": "aws.scheduler"})
 

@@ -23,10 +23,11 @@ from quire.store.documents import Documents
 from quire.store.jobs import Jobs
 
 # Documents of one batch worked on side by side: more would only compete for one CPU.
-SIDE_BY_SIDE = 4
-# A worker shows a sign of life with every batch it embeds; one that has not for this long is dead.
-LEASE_SECONDS = 60.0
-EMBEDDING_SECONDS = 30.0
+SIDE_BY_SIDE = 2
+EMBEDDING_SECONDS = 60.0
+# A worker shows a sign of life with every batch it embeds, which the SDK may try twice; one that
+# has not for this long is dead.
+LEASE_SECONDS = 150.0
 
 
 class Handler:

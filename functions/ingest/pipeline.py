@@ -25,8 +25,8 @@ from quire.store.documents import Documents
 
 MAX_BYTES = 100 * 2**20
 # Texts an embedding request carries: large enough to be quick, small enough to report progress
-# and to finish well within its time-out on a laptop's CPU.
-EMBED_BATCH = 64
+# and to finish well within its time-out on a laptop's CPU, which embeds a few a second.
+EMBED_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ _BOMS = (
 )
 # The web means the wider sets by these labels: https://encoding.spec.whatwg.org/#names-and-labels
 _MEANT = {
-    "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
     "gb2312": "gb18030",
@@ -25,16 +24,20 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-# Python's own or obsolete; some take quadratic time.
-_NOT_MEANT = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined"}
+# No encodings of documents (some take quadratic time), or such as have a byte order mark.
+_NOT_MEANT = frozenset(
+    "ascii punycode idna unicode_escape raw_unicode_escape undefined utf-7 "
+    "utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be".split()
+)
 _SAMPLE = 65_536
 
 
 def decode(content: bytes, *, declared: str | None) -> str:
     """Return the text of a file that is one.
 
-    `declared` is any text that may hold a `charset=` (a content type, an HTML head). A byte order
-    mark goes before it, then come UTF-8 and a guess. Raises Unreadable.
+    A byte order mark decides, then UTF-8 if it is that: hardly any other text happens to be. What
+    is `declared` (any text that may hold a `charset=`: a content type, the head of a page) is
+    wrong too often to go before it; last comes a guess. Raises Unreadable.
     """
     text = _decoded(content, _encoding_in(declared or ""))
     if "\x00" in text:
@@ -53,7 +56,7 @@ def _encoding_in(declared: str) -> str | None:
 
 def _decoded(content: bytes, declared: str | None) -> str:
     marked = next((name for bom, name in _BOMS if content.startswith(bom)), None)
-    for encoding in (marked, declared, "utf-8"):
+    for encoding in (marked, "utf-8", declared):
         if encoding:
             try:
                 return content.decode(encoding)

@@ -24,11 +24,11 @@ _KINDS: dict[str, BlockKind] = {
 }
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 _ITEMS = frozenset({"list_item_open"})
-_TAGS = re.compile(r"<!--.*?-->|<[^<>]*>", re.DOTALL)
+_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
 
 # What Jekyll, Hugo and others put on top: YAML between fences.
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w\"'#]).*?^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*([\"']?)(.+?)\1[ \t]*$", re.M)
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w\"'-]+:).*?^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:(.+)$", re.MULTILINE)
 
 # Pandoc's and mdBook's ids of headings: "Title {#id}".
 _HEADING_ID = re.compile(r"\s*\{[#.][^{}]*\}\s*$")
@@ -56,8 +56,8 @@ def _title(front: str, starts: list[_Start]) -> str | None:
     outlines = (start.outline for start in starts if start.kind == "heading")
     first = next((title for (level, title), *_ in outlines if level == 1 and title), None)
     declared = _FRONT_TITLE.search(front)
-    on_top = path(starts[0].outline)
-    return first or (declared[2] if declared else None) or next(iter(on_top), None)
+    named = declared[1].strip().strip("\"'") if declared else None
+    return first or named or next(iter(path(starts[0].outline)), None)
 
 
 def _blocks(front: str, body: str, starts: list[_Start]) -> Iterator[Block]:

@@ -158,12 +158,16 @@ def _without_running_heads(lines: list[_Line], edges: deque[set[str]]) -> list[_
 
 def _paragraphs(lines: list[_Line]) -> Iterator[tuple[str, int]]:
     """Yield the text of each paragraph and its size in half points."""
+    if not lines:
+        return
     drops = [above.bottom - line.bottom for above, line in pairwise(lines)]
-    usual = median([drop for drop in drops if drop > 0] or [0])
-    edge = max((line.right for line in lines), default=0)
+    # On a page of few lines the distances say little: double spacing is the widest known.
+    widest = 1.7 * median(line.height for line in lines)
+    usual = min(widest, median([drop for drop in drops if drop > 0] or [widest]))
+    edge = max(line.right for line in lines)
     ends = [_between(above, line, usual=usual, edge=edge) for above, line in pairwise(lines)]
     parts: list[str] = []
-    for line, end in zip(lines, [*ends, _PARAGRAPH_END], strict=False):
+    for line, end in zip(lines, [*ends, _PARAGRAPH_END], strict=True):
         parts += line.text, end
         if end == _PARAGRAPH_END:
             text = _HYPHENATED.sub(_unless_word_goes_on, "".join(parts)).translate(_CLEAN).strip()

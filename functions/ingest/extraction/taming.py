@@ -20,12 +20,17 @@ _FLAT = frozenset(
     "area base body br col dd dt embed head hr html img input li link meta optgroup option p param "
     "rp rt source tbody td tfoot th thead tr track wbr".split()
 )
+# Quotes count after an equals sign only, as in <p title=it's>.
+_ATTRIBUTES = r"""(?:[^=>]++|=\s*+(?:"[^"]*+"?|'[^']*+'?)?+)*+"""
+_LONGEST_ATTRIBUTES = 16_384
+
 _DROPPED = "script|style|svg|math|textarea|iframe|noembed|noframes|xmp"
 _TAG = re.compile(
     rf"""<!--(?:-?>|.*?(?:-->|\Z))
-      | <(?P<dropped>{_DROPPED})(?=[\s/>])(?:[^<>]*/>|.*?(?:</(?P=dropped)\b[^<>]*>?|\Z))
-      | (?P<title><title(?=[\s/>])(?:[^<>]*/>|.*?(?:</title\b|\Z)))
-      | <(?P<end>/?)(?P<name>[a-z][^\s/<>]*)(?:[^<>]{{16384,}})?""",
+      | <(?:{_DROPPED}|title)(?=[\s/])[^<>]*/>
+      | <(?P<dropped>{_DROPPED})(?=[\s/>]).*?(?:</(?P=dropped)\b[^<>]*>?|\Z)
+      | (?P<title><title(?=[\s/>]).*?(?:</title\b|\Z))
+      | <(?P<end>/?)(?P<name>[a-z][^\s/>]*+)(?P<attributes>{_ATTRIBUTES})""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
@@ -41,12 +46,12 @@ def tame(html: str) -> str:
             return tag["title"] or ""
         name = name.lower()
         if name in _INLINE:
-            return f"<{end}wbr"
-        if name in _FLAT:
-            return f"<{end}{name}"
-        depth += not end
-        shown = name if depth <= _DEEPEST else "br"
-        depth -= bool(end and depth)
-        return f"<{end}{shown}"
+            name = "wbr"
+        elif name not in _FLAT:
+            depth += not end
+            name = name if depth <= _DEEPEST else "br"
+            depth -= bool(end and depth)
+        attributes = tag["attributes"]
+        return f"<{end}{name}{attributes if len(attributes) < _LONGEST_ATTRIBUTES else ''}"
 
     return _TAG.sub(tamed, html)
