@@ -35,11 +35,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A file given to the storage, and its document as it was before that."""
+    """A file given to the storage, and the document it becomes."""
 
     file: File
     sha256: str
-    before: Json
+    document_id: str
 
 
 class Uploading:
@@ -50,6 +50,7 @@ class Uploading:
         self._files = files
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
         self._waiting: deque[Sent] = deque()
+        self._there: dict[str, Json] = {}
         self._documents: dict[str, Json] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._read: Counter[str] = Counter()
@@ -63,8 +64,9 @@ class Uploading:
 
         Raises Failed when nothing could be uploaded, or the deployment is lost on the way.
         """
-        # A wrong key or URL is one error, not one a file.
-        await self._quire.get("/v1/documents", limit=1)
+        # First, so that a wrong key or URL is one error, not one a file.
+        async for document in self._quire.pages("/v1/documents"):
+            self._there[document["filename"]] = document
         watching = asyncio.create_task(self._watch())
         await asyncio.gather(*(self._send(file) for file in self._files))
         try:
@@ -92,22 +94,18 @@ class Uploading:
         if not file.size:
             raise Failed("It is empty.")
         digest = await asyncio.to_thread(sha256, file)
+        there = self._there.get(file.name)
+        if there and there["status"] == "ready" and there["sha256"] == digest:
+            self._documents[file.name] = there
+            self._end(file, "unchanged")
+            return
         form = await self._quire.post(
             "/v1/uploads",
-            {
-                "filename": file.name,
-                "content_type": content_type(file),
-                "size": file.size,
-            },
+            {"filename": file.name, "content_type": content_type(file), "size": file.size},
         )
-        before = await self._document(file, form["document_id"])
-        sent = Sent(file=file, sha256=digest, before=before)
-        if is_settled(before, sent):
-            self._settle(sent, before)
-            return
         with CountedReader(file.path, partial(self._count, file)) as opened:
             await self._quire.send_form(form["url"], form["fields"], opened, content_type(file))
-        self._waiting.append(sent)
+        self._waiting.append(Sent(file=file, sha256=digest, document_id=form["document_id"]))
 
     async def _watch(self) -> None:
         """Look at those that wait in turn, never at many at once, until each has its outcome."""
@@ -121,7 +119,7 @@ class Uploading:
 
     async def _look_at(self, sent: Sent) -> bool:
         try:
-            document = await self._document(sent.file, sent.before["id"])
+            document = await self._document(sent)
         except Failed as failed:
             if not failed.passing:
                 raise
@@ -132,16 +130,15 @@ class Uploading:
         self._waiting.append(sent)
         return False
 
-    async def _document(self, file: File, identifier: str) -> Json:
-        document = await self._quire.get(path_of("documents", identifier))
-        self._documents[file.name] = document
+    async def _document(self, sent: Sent) -> Json:
+        document = await self._quire.get(path_of("documents", sent.document_id))
+        self._documents[sent.file.name] = document
         self._show()
         return document
 
     def _settle(self, sent: Sent, document: Json) -> None:
         if document["status"] == "ready":
-            same = document["updated_at"] == sent.before["updated_at"]
-            self._end(sent.file, "unchanged" if same else "ready")
+            self._end(sent.file, "ready")
         elif document["status"] == "failed":
             self._end(sent.file, "failed", cause=document["error"] or "It failed without a cause.")
         else:

@@ -5,13 +5,14 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
 from pydantic import SecretStr
 
 from local import aws, pgbouncer
@@ -24,12 +25,14 @@ from local.lambda_runtime import LambdaRuntime
 from local.pgbouncer import PgBouncer
 from local.postgres import DATABASE, Postgres
 from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
+from local.sandbox import InvocationError
 from local.service import Service, Supervised, accepts
 from local.web_server import WebServer
 
 log = logging.getLogger(__name__)
 
 APP_ROLE = "quire_app"
+SWEEP_SECONDS = 60
 
 
 class Stack:
@@ -84,7 +87,17 @@ class Stack:
         self._ledger.kill_leftovers()
         if self.configuration.database_url is None:
             await self._postgres.prepare()
-        await _together(self._start_database(), *map(self._supervise, self._servers()))
+        # Qdrant and the model take their time; the functions ask for them only with a request.
+        await _together(self._start_functions(), *map(self._supervise, self._servers()))
+        self._run_beside(
+            EventSource(
+                self.runtime.invoke, "ingest", self._queue.queue_url, sqs=self._queue.sqs
+            ).run()
+        )
+        self._run_beside(self._keep_sweeping())
+
+    async def _start_functions(self) -> None:
+        await _together(self._start_database(), self._supervise(self._aws_service()))
         variables = environment(
             aws_url=self.configuration.aws_url,
             queue_url=self._queue.queue_url,
@@ -102,11 +115,11 @@ class Stack:
         )
         self._exit.push_async_callback(gateway.stop)
         await gateway.start()
-        await _together(self._migrate(), self._supervise(self._stream_service(variables)))
+        await _together(
+            self._migrate(), self._warm(), self._supervise(self._stream_service(variables))
+        )
         if self.configuration.database_url is None:
             await self._postgres.release_claims()
-        self._feed_worker()
-        await self.runtime.invoke("sweeper", {"source": "aws.scheduler"})
 
     async def _start_database(self) -> None:
         if self.configuration.database_url is not None:
@@ -122,7 +135,7 @@ class Stack:
             await self._supervise(pool.service())
 
     def _servers(self) -> list[Service]:
-        servers = [self._aws_service()]
+        servers = []
         if self.configuration.qdrant_url is None:
             servers.append(self._python_service("qdrant", self.configuration.qdrant_port, "qdrant"))
         if self.configuration.local_models:
@@ -184,15 +197,26 @@ class Stack:
                 "go back to the former models, or begin anew with `make clean`."
             )
 
-    def _feed_worker(self) -> None:
-        source = EventSource(
-            self.runtime.invoke, "ingest", self._queue.queue_url, sqs=self._queue.sqs
-        )
-        feeding = asyncio.create_task(source.run(), name="ingest events")
+    async def _warm(self) -> None:
+        """Have a sandbox of what a person waits for, so that their first request meets it warm."""
+        async with httpx.AsyncClient(base_url=self.configuration.api_url, timeout=30) as client:
+            await asyncio.gather(client.get("/v1/sessions"), client.get("/v1/documents"))
+
+    async def _keep_sweeping(self) -> None:
+        """The schedule's rule in production."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.runtime.invoke("sweeper", {"source": "aws.scheduler"})
+            except InvocationError as error:
+                log.warning("The sweeper failed: %s", error)
+
+    def _run_beside(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
 
         async def stop() -> None:
-            feeding.cancel()
-            await asyncio.wait([feeding])
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
         self._exit.push_async_callback(stop)
 

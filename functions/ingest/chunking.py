@@ -16,8 +16,6 @@ from quire.tokens import count_tokens, fitting
 
 # MiniLM reads 256 tokens; the rest is left for "title › section", which is embedded in front.
 LIMIT = 220
-# A paragraph no longer than this, right above code or a table, is its caption.
-_CAPTION = 12
 
 # In Markdown a blank line of a quotation holds its ">".
 _PARAGRAPH_END = re.compile(r"\n(?:[^\S\n]*(?:>[^\S\n]*)*\n)+")
@@ -30,6 +28,7 @@ _SENTENCE_END = re.compile(
       | \n(?=[ \t]*(?:[-*+•]|\d+[.)])\s)""",
     re.VERBOSE,
 )
+_FULL_STOPS = tuple(".!?…。！？")
 _ENDS: dict[BlockKind, tuple[re.Pattern[str], ...]] = {
     "code": (_PARAGRAPH_END, _LINE_END),
     "table": (_ROW_END, _LINE_END),
@@ -195,16 +194,15 @@ def _count_without_introduction(pieces: list[_Piece], count: int, limit: int) ->
 
 
 def _announces(piece: _Piece, following: _Piece) -> bool:
+    """Whether a piece is half a thing without the next: "as follows:", a caption, a table's head."""
     last_line = piece.text.rstrip("> \n").rpartition("\n")[2]
     if last_line.endswith((":", "：")) or last_line.startswith("> #"):
         return True
     if piece.block is following.block:
         return piece.block.kind == "table" and piece.block.text.startswith(piece.text)
-    return (
-        following.block.kind in ("code", "table")
-        and piece.block.kind == "paragraph"
-        and piece.tokens <= _CAPTION
-    )
+    # Above code or a table, no full stop means that it goes on there.
+    goes_on = piece.block.kind == "paragraph" and not last_line.endswith(_FULL_STOPS)
+    return goes_on and following.block.kind in ("code", "table")
 
 
 def _joined(groups: Iterable[list[_Piece]], limit: int) -> Iterator[list[_Piece]]:
@@ -222,8 +220,8 @@ def _joined(groups: Iterable[list[_Piece]], limit: int) -> Iterator[list[_Piece]
 
 
 def _are_siblings(held: list[_Piece], group: list[_Piece]) -> bool:
-    parent = _heading(held)[:-1]
-    return _heading(group)[: len(parent)] == parent
+    parent = held[-1].block.heading[:-1] if held else ()
+    return group[0].block.heading[: len(parent)] == parent
 
 
 def _heading(group: list[_Piece]) -> tuple[str, ...]:

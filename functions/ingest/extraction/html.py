@@ -40,7 +40,7 @@ def read(content: bytes, *, content_type: str | None) -> tuple[str | None, Itera
     declared = f"{content_type or ''} {content[:4096].decode('latin-1')}"
     tree = LexborHTMLParser(tame(decode(content, declared=declared)))
     titles = (node.text() for node in tree.css("head > title, h1"))
-    title = next(filter(None, (" ".join(text.split()) for text in titles)), None)
+    title = next(filter(None, (" ".join(t.split()).strip(_PERMALINKS) for t in titles)), None)
     mains = [main for main in tree.css("main") if main.text(strip=True)]
     root = mains[0] if len(mains) == 1 else tree.root
     return title, _blocks(root) if root else iter(())

@@ -27,7 +27,9 @@ _ITEMS = frozenset({"list_item_open"})
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
 
 # What Jekyll, Hugo and others put on top: YAML between fences.
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w\"'-]+:).*?^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n(?=[\w\"'-]+:).*?^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _FRONT_TITLE = re.compile(r"^title:(.+)$", re.MULTILINE)
 
 # Pandoc's and mdBook's ids of headings: "Title {#id}".

@@ -15,7 +15,7 @@ def document(status: str, *, sha256: str = "new") -> Json:
 
 def settled(now: Json) -> bool:
     file = File(Path("a.md"), "a.md", 1)
-    return is_settled(now, Sent(file=file, sha256="new", before=document("ready", sha256="old")))
+    return is_settled(now, Sent(file=file, sha256="new", document_id="d"))
 
 
 @pytest.mark.parametrize("status", ["awaiting_upload", "queued", "extracting", "embedding"])

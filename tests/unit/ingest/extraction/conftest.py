@@ -62,7 +62,8 @@ def _assembled(objects: Sequence[bytes], trailer: bytes) -> bytes:
         table += b"%010d 00000 n \n" % len(pdf)
         pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     size = len(objects) + 1
+    entries = b"/Size %d /Root 1 0 R /Info 5 0 R %s" % (size, trailer)
     return pdf + (
-        b"xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R /Info 5 0 R %s >>\nstartxref\n%d\n%%%%EOF\n"
-        % (size, table, size, trailer, len(pdf))
+        b"xref\n0 %d\n%strailer\n<< %s >>\nstartxref\n%d\n%%%%EOF\n"
+        % (size, table, entries, len(pdf))
     )

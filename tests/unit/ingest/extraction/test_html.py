@@ -81,7 +81,7 @@ def test_tables_that_lay_out_a_page_are_read_through() -> None:
 
 def test_the_title_is_the_pages_or_its_first_heading() -> None:
     assert read("<title> At\n Work </title><h1>Robots</h1>").title == "At Work"
-    assert read("<svg><title>icon</title></svg><h1>Robots <b>now</b></h1>").title == "Robots now"
+    assert read("<svg><title>icon</title></svg><h1>Robots <b>now</b> ¶</h1>").title == "Robots now"
     assert read("<title>the <b> tag</title>x").title == "the <b> tag"
     assert read("<p>x").title is None
 

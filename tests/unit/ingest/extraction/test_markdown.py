@@ -99,7 +99,9 @@ def test_definitions_of_links_are_blocks_of_their_own() -> None:
 
 
 def test_tags_go_with_what_they_enclose() -> None:
-    source = '<Listing number="1">\n\n```rs\nx\n```\n\n</Listing>\n\n<!-- old -->\n\n## A\n\n<b>t</b>\n'
+    source = (
+        '<Listing number="1">\n\n```rs\nx\n```\n\n</Listing>\n\n<!-- old -->\n\n## A\n\n<b>t</b>\n'
+    )
     assert shape_of(source) == [
         ("code", '<Listing number="1">\n\n```rs\nx\n```\n\n</Listing>\n\n'),
         ("heading", "<!-- old -->\n\n## A\n\n"),

@@ -18,6 +18,8 @@ def test_blank_lines_part_paragraphs() -> None:
     ]
 
 
-@given(st.lists(st.sampled_from(["a", "é🤖", " ", "\t", "\n", "\n\n", "\f", "\u2028"])).map("".join))
+@given(
+    st.lists(st.sampled_from(["a", "é🤖", " ", "\t", "\n", "\n\n", "\f", "\u2028"])).map("".join)
+)
 def test_the_blocks_are_the_text(text: str) -> None:
     assert "".join(block.text for block in read(text.encode(), content_type=None)) == text
