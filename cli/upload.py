@@ -75,7 +75,7 @@ class Uploading:
         except TimeoutError:
             for file in self._files:
                 if file.name not in self._outcomes:
-                    status = self._documents[file.name]["status"]
+                    status = self._documents.get(file.name, {}).get("status", "on its way")
                     self._end(file, "unfinished", cause=f"still {status} after {timeout:g} s")
         return [self._outcomes[file.name] for file in self._files]
 

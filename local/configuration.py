@@ -23,6 +23,9 @@ class Configuration(BaseSettings):
     aws_port: int = 4566
     model_port: int = 11435
 
+    # Long enough that whoever kills a server sees what its loss does.
+    restart_seconds: float = 8.0
+
     tenant: str = "local"
     api_key: SecretStr = SecretStr("quire-local-key")
 

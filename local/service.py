@@ -22,7 +22,6 @@ __all__ = ["Ledger", "Service", "ServiceFailed", "Supervised", "accepts", "last_
 
 log = logging.getLogger(__name__)
 
-_PAUSE = 1.0  # s between a death and the next start: a crash loop must not eat a core
 _POLL = 0.05  # s between two looks whether a server answers
 
 
@@ -55,8 +54,10 @@ class Service:
 class Supervised:
     """A service that is kept up from `start` until `stop`."""
 
-    def __init__(self, service: Service, ledger: Ledger) -> None:
+    def __init__(self, service: Service, ledger: Ledger, *, pause: float = 1.0) -> None:
+        """`pause` in seconds lies between a death and the next start."""
         self.service = service
+        self._pause = pause
         self._ledger = ledger
         self._process: asyncio.subprocess.Process | None = None
         self._child: Child | None = None
@@ -109,7 +110,7 @@ class Supervised:
     async def _relaunch(self) -> asyncio.subprocess.Process:
         while True:
             await self._end()
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(self._pause)
             try:
                 return await self._launch()
             except Exception as error:  # whatever went wrong, the next attempt may succeed

@@ -2,14 +2,10 @@
 
 import asyncio
 import logging
-import os
 import secrets
-import sys
 from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -26,7 +22,8 @@ from local.pgbouncer import PgBouncer
 from local.postgres import DATABASE, Postgres
 from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
 from local.sandbox import InvocationError
-from local.service import Service, Supervised, accepts
+from local.servers import model, qdrant, stream
+from local.service import Service, Supervised
 from local.web_server import WebServer
 
 log = logging.getLogger(__name__)
@@ -116,7 +113,9 @@ class Stack:
         self._exit.push_async_callback(gateway.stop)
         await gateway.start()
         await _together(
-            self._migrate(), self._warm(), self._supervise(self._stream_service(variables))
+            self._migrate(),
+            self._warm(),
+            self._supervise(stream(self._state, self.configuration.stream_port, variables)),
         )
         if self.configuration.database_url is None:
             await self._postgres.release_claims()
@@ -135,27 +134,13 @@ class Stack:
             await self._supervise(pool.service())
 
     def _servers(self) -> list[Service]:
+        configured = self.configuration
         servers = []
-        if self.configuration.qdrant_url is None:
-            servers.append(self._python_service("qdrant", self.configuration.qdrant_port, "qdrant"))
-        if self.configuration.local_models:
-            servers.append(
-                self._python_service("model", self.configuration.model_port, "model_server")
-            )
+        if configured.qdrant_url is None:
+            servers.append(qdrant(self._state, configured.qdrant_port))
+        if configured.local_models:
+            servers.append(model(self._state, configured.model_port))
         return servers
-
-    def _python_service(self, name: str, port: int, module: str) -> Service:
-        command = [sys.executable, "-m", f"local.{module}", "--port", str(port)]
-        if name == "qdrant":
-            command += ["--state", str(self._state / name)]
-        return Service(
-            name=name,
-            command=command,
-            environment={"PYTHONPATH": str(ROOT)},
-            log=self._state / "logs" / f"{name}.log",
-            port=port,
-            ready=partial(accepts, port),
-        )
 
     def _aws_service(self) -> Service:
         """moto forgets all but its objects, so being ready includes being provisioned again."""
@@ -170,21 +155,8 @@ class Stack:
 
         return replace(plain, ready=ready, environment={"PYTHONPATH": str(ROOT)})
 
-    def _stream_service(self, variables: dict[str, str]) -> Service:
-        """The function URL's own start script, as the Lambda Web Adapter would run it."""
-        port = self.configuration.stream_port
-        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
-        return Service(
-            name="stream",
-            command=["/bin/sh", str(ROOT / "functions/chat/start.sh")],
-            environment={**variables, "PATH": path, "AWS_LWA_PORT": str(port)},
-            log=self._state / "logs" / "chat-stream.log",
-            port=port,
-            ready=partial(accepts, port),
-        )
-
     async def _supervise(self, service: Service) -> None:
-        supervised = Supervised(service, self._ledger)
+        supervised = Supervised(service, self._ledger, pause=self.configuration.restart_seconds)
         self.services[service.name] = supervised
         self._exit.push_async_callback(supervised.stop)
         await supervised.start()

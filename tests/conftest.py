@@ -43,7 +43,11 @@ def configuration(state: Path) -> Configuration:
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     # Validated and not constructed: what this machine's environment says is not asked.
     return Configuration.model_validate(
-        {"state": state, **{f"{name}_port": port for name, port in ports.items()}}
+        {
+            "state": state,
+            "restart_seconds": 1.0,
+            **{f"{name}_port": port for name, port in ports.items()},
+        }
     )
 
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Any, Self
 
 import httpx
+
 from quire.errors import QuireError
 from quire.observability import log
 from quire.queue import Queue

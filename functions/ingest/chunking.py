@@ -183,7 +183,7 @@ def _count_nearest(pieces: list[_Piece], limit: int, *, aim: int) -> int:
 
 
 def _count_without_introduction(pieces: list[_Piece], count: int, limit: int) -> int:
-    """Leave "as follows:" and captions, two pieces at most, to what they announce."""
+    """Leave what announces the next passage, two pieces at most, to that one."""
     fewer, tokens = count, pieces[count].tokens
     while fewer > max(1, count - 2) and _announces(pieces[fewer - 1], pieces[fewer]):
         tokens += pieces[fewer - 1].tokens
@@ -194,7 +194,7 @@ def _count_without_introduction(pieces: list[_Piece], count: int, limit: int) ->
 
 
 def _announces(piece: _Piece, following: _Piece) -> bool:
-    """Whether a piece is half a thing without the next: "as follows:", a caption, a table's head."""
+    """Whether a piece is half without the next: "as follows:", a caption, a table's head."""
     last_line = piece.text.rstrip("> \n").rpartition("\n")[2]
     if last_line.endswith((":", "：")) or last_line.startswith("> #"):
         return True

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+
 from quire.settings import MigrationSettings
 from quire.store.api_keys import hash_key
 

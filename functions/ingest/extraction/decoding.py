@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from charset_normalizer import from_bytes
+import chardet
 
 from quire.errors import Unreadable
 
@@ -30,6 +30,8 @@ _NOT_MEANT = frozenset(
     "utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be".split()
 )
 _SAMPLE = 65_536
+# No text has C1 control characters; a wrong guess at an encoding often does.
+_CONTROLS = re.compile(r"[\x80-\x84\x86-\x9f]")
 
 
 def decode(content: bytes, *, declared: str | None) -> str:
@@ -74,17 +76,14 @@ def _mostly_utf8(content: bytes) -> str | None:
 
 
 def _guessed(content: bytes) -> str:
+    # What tells encodings apart begins with the first byte that is not ASCII.
     first = re.search(rb"[\x80-\xff]", content)
     around = max(0, first.start() - 1024) if first else 0
-    matches = from_bytes(content[around : around + _SAMPLE])
-    best = matches.best()
+    encoding = chardet.detect(content[around : around + _SAMPLE])["encoding"]
     try:
-        if best:
-            # Among equals the Western European set is the likelier: a short French text
-            # also passes for Central European.
-            equals = [m for m in matches if (m.chaos, m.coherence) == (best.chaos, best.coherence)]
-            western = any("cp1252" in match.could_be_from_charset for match in equals)
-            return content.decode("cp1252" if western else best.encoding)
-    except UnicodeDecodeError:
-        pass
+        text = content.decode(encoding) if encoding else None
+    except (UnicodeDecodeError, LookupError):
+        text = None
+    if text is not None and not _CONTROLS.search(text):
+        return text
     raise Unreadable("The encoding of this text is unclear; save it as UTF-8 and upload it again.")

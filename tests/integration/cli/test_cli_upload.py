@@ -76,8 +76,8 @@ async def test_what_is_not_ready_in_time_is_named(
     deployment: Deployment, quire: Quire, book: Path
 ) -> None:
     deployment.stuck = True
-    ended = await quire("upload", str(book / "walking.md"), "--timeout", "0.1")
-    line = "unfinished walking.md: still awaiting_upload after 0.1 s"
+    ended = await quire("upload", str(book / "walking.md"), "--timeout", "1.5")
+    line = "unfinished walking.md: still awaiting_upload after 1.5 s"
     assert ended == Ended(1, f"{line}\n1 unfinished\n", "")
 
 

@@ -168,8 +168,9 @@ def test_tiny_sections_share_a_passage_under_their_common_heading() -> None:
 
 
 def test_blocks_stay_whole_where_they_fit() -> None:
-    texts = texts_of(block(words(150)), block(words(40)), block(words(150, "code"), "code"))
-    assert texts == [f"{words(150)}\n\n{words(40)}", words(150, "code")]
+    said, code = f"{words(40)}.", words(150, "code")
+    texts = texts_of(block(words(140)), block(said), block(code, "code"))
+    assert texts == [f"{words(140)}\n\n{said}", code]
 
 
 def test_a_long_paragraph_is_cut_at_sentence_ends() -> None:
