@@ -41,29 +41,46 @@ def environment(*, aws_url: str, queue_url: str, models: Mapping[str, str]) -> d
 
 def functions(environment: Mapping[str, str]) -> list[Function]:
     """`chat` ends before the gateway's 30 s; only `migrate` may read the owner's secret."""
+    owner = {**environment, "QUIRE_MIGRATION_SECRET": MIGRATION_SECRET}
     return [
-        _function("chat", "functions.chat.handler.handler", environment, 29, 4),
-        _function("ingest-api", "functions.ingest.api.handler", environment, 29, 4),
-        _function("ingest", "functions.ingest.handler.handler", environment, 300, 2),
-        _function("sweeper", "functions.ingest.sweeper.handler", environment, 30, 1),
-        _function("health", "functions.health.handler.handler", environment, 10, 2),
-        _function(
-            "migrate",
-            "functions.migrate.handler.handler",
-            {**environment, "QUIRE_MIGRATION_SECRET": MIGRATION_SECRET},
-            300,
-            1,
+        Function(
+            name="chat",
+            handler="functions.chat.handler.handler",
+            environment=environment,
+            timeout=29,
+            concurrency=4,
+        ),
+        Function(
+            name="ingest-api",
+            handler="functions.ingest.api.handler",
+            environment=environment,
+            timeout=29,
+        ),
+        Function(
+            name="ingest",
+            handler="functions.ingest.handler.handler",
+            environment=environment,
+            timeout=300,
+            niceness=10,  # nobody waits for a document as they wait for an answer
+        ),
+        Function(
+            name="sweeper",
+            handler="functions.ingest.sweeper.handler",
+            environment=environment,
+            timeout=30,
+            concurrency=1,
+        ),
+        Function(
+            name="health",
+            handler="functions.health.handler.handler",
+            environment=environment,
+            timeout=10,
+        ),
+        Function(
+            name="migrate",
+            handler="functions.migrate.handler.handler",
+            environment=owner,
+            timeout=300,
+            concurrency=1,
         ),
     ]
-
-
-def _function(
-    name: str, handler: str, environment: Mapping[str, str], timeout: float, concurrency: int
-) -> Function:
-    return Function(
-        name=name,
-        handler=handler,
-        environment=environment,
-        timeout=timeout,
-        concurrency=concurrency,
-    )

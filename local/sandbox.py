@@ -35,6 +35,7 @@ class Function:
     `handler` is a dotted path below the task root, `timeout` is in seconds, `concurrency` the most
     sandboxes at once. `environment` is all that a sandbox sees beside Lambda's own variables: a
     layer's folder is named in its `PYTHONPATH`, a server on loopback in its `AWS_ENDPOINT_URL`.
+    `niceness` is the scheduler's: on one machine, unlike on Lambda, functions compete.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Function:
     environment: Mapping[str, str]
     timeout: float
     concurrency: int = 2
+    niceness: int = 0
 
     @property
     def arn(self) -> str:
@@ -116,6 +118,7 @@ class Sandbox:
         with _open_log(log_dir / f"{function.name}.log") as log:
             try:
                 process = await asyncio.create_subprocess_exec(
+                    *("nice", "-n", str(function.niceness)),
                     *(python, "-m", "awslambdaric", function.handler),
                     cwd=task_root,
                     env=_environment(function, runtime_api=runtime_api, task_root=task_root),

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 APP_ROLE = "quire_app"
 SWEEP_SECONDS = 60
+# A moment's patience fills one batch, and saves starting a second worker for a few small files.
+BATCH_SECONDS = 0.5
 
 
 class Stack:
@@ -88,7 +90,11 @@ class Stack:
         await _together(self._start_functions(), *map(self._supervise, self._servers()))
         self._run_beside(
             EventSource(
-                self.runtime.invoke, "ingest", self._queue.queue_url, sqs=self._queue.sqs
+                self.runtime.invoke,
+                "ingest",
+                self._queue.queue_url,
+                sqs=self._queue.sqs,
+                window=BATCH_SECONDS,
             ).run()
         )
         self._run_beside(self._keep_sweeping())
