@@ -93,9 +93,10 @@ class Postgres:
     async def _create(self) -> None:
         """A new cluster gets its name when it is whole: an interrupted one is begun anew."""
         self._state.mkdir(parents=True, exist_ok=True)
-        unfinished = self._state / "unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
+        # Under a name of its own: what an interrupted attempt started may write there yet.
+        for former in self._state.glob("unfinished-*"):
+            shutil.rmtree(former, ignore_errors=True)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self._state))
         give(unfinished)
         with tempfile.NamedTemporaryFile("w", dir=self._state) as pwfile:
             pwfile.write(self._make_password())

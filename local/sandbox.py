@@ -118,7 +118,6 @@ class Sandbox:
         with _open_log(log_dir / f"{function.name}.log") as log:
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *("nice", "-n", str(function.niceness)),
                     *(python, "-m", "awslambdaric", function.handler),
                     cwd=task_root,
                     env=_environment(function, runtime_api=runtime_api, task_root=task_root),
@@ -129,6 +128,9 @@ class Sandbox:
                 )
             except OSError as error:
                 raise FunctionError("Runtime.InvalidEntrypoint", str(error)) from error
+        if function.niceness:
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, function.niceness)
         return cls(function, process)
 
     @property
