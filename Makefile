@@ -6,13 +6,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= examples/book
+export CORPUS QUESTION
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 run: $(VENV)/.run ## Start everything here, read CORPUS (a folder), ask QUESTION, stay up
-	@$(BIN)/python -m local $(CORPUS) $(if $(QUESTION),--question "$(QUESTION)")
+	@$(BIN)/python -m local "$$CORPUS" $${QUESTION:+--question "$$QUESTION"}
 
 check: $(VENV)/.dev ## Lint, types, and who may import whom
 	$(BIN)/ruff check

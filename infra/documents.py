@@ -33,6 +33,8 @@ class Documents(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=True,
+            # What is deleted or replaced is kept a while against accidents, and no longer.
+            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30))],
             removal_policy=RemovalPolicy.RETAIN if stage.keep_documents else RemovalPolicy.DESTROY,
         )
         self.bucket.add_event_notification(

@@ -40,7 +40,7 @@ def main(
     )
     if not corpus.exists():
         _give_up(f"There is nothing at {corpus}; name a file or folder: make run CORPUS=path")
-    asked = question or (BOOK_QUESTION if corpus == BOOK else ANY_QUESTION)
+    asked = question or (BOOK_QUESTION if corpus.resolve() == BOOK else ANY_QUESTION)
     try:
         asyncio.run(_run(Configuration(), corpus, asked))
     except ServiceFailed as error:

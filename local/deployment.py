@@ -30,7 +30,6 @@ def environment(*, aws_url: str, queue_url: str, models: Mapping[str, str]) -> d
     return {
         **credentials(aws_url),
         "PYTHONPATH": PYTHON_PATH,
-        "QUIRE_STAGE": "local",
         "QUIRE_BUCKET": BUCKET,
         "QUIRE_QUEUE_URL": queue_url,
         "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,

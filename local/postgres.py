@@ -93,11 +93,7 @@ class Postgres:
     async def _create(self) -> None:
         """A new cluster gets its name when it is whole: an interrupted one is begun anew."""
         self._state.mkdir(parents=True, exist_ok=True)
-        # Under a name of its own: what an interrupted attempt started may write there yet.
-        for former in self._state.glob("unfinished-*"):
-            shutil.rmtree(former, ignore_errors=True)
-        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self._state))
-        give(unfinished)
+        unfinished = self._begin()
         with tempfile.NamedTemporaryFile("w", dir=self._state) as pwfile:
             pwfile.write(self._make_password())
             pwfile.flush()
@@ -111,6 +107,14 @@ class Postgres:
         single = [_binary("postgres"), "--single", "-c", "exit_on_error=on", "-D", str(unfinished)]
         await _run(*single, "postgres", stdin=f"CREATE DATABASE {DATABASE}\n")
         unfinished.rename(self._cluster)
+
+    def _begin(self) -> Path:
+        """An empty folder of its own: what an interrupted attempt started may write in its yet."""
+        for former in self._state.glob("unfinished-*"):
+            shutil.rmtree(former, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="unfinished-", dir=self._state))
+        give(folder)
+        return folder
 
     def _make_password(self) -> str:
         password = secrets.token_urlsafe(24)

@@ -1,4 +1,4 @@
-"""Qdrant on a laptop: the part of its REST API that Quire uses, on Qdrant's own engine.
+"""Qdrant on a laptop: what of its REST API Quire uses, or soon will, on Qdrant's own engine.
 
 `python -m local.qdrant --port 6333 --state .quire/qdrant`; port 0 takes a free one.
 """

@@ -24,7 +24,9 @@ def stream(state: Path, port: int, environment: Mapping[str, str]) -> Service:
     return Service(
         name="stream",
         command=["/bin/sh", str(ROOT / "functions/chat/start.sh")],
+        # As a sandbox, it sees what the deployment says and nothing else of this machine.
         environment={**environment, "PATH": path, "AWS_LWA_PORT": str(port)},
+        inherits=False,
         log=state / "logs" / "chat-stream.log",
         port=port,
         ready=partial(accepts, port),

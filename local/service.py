@@ -33,9 +33,10 @@ async def _nothing() -> None:
 class Service:
     """One server: how it is started, when it counts as up, how it is stopped.
 
-    `environment` is added to the supervisor's own. `prepare` runs before every start and is
-    idempotent; `ready` returns once the server answers, within `deadline` seconds. `stop_signal`
-    is followed by SIGKILL after `grace` seconds. `port`, if given, must be free on loopback.
+    `environment` is added to the supervisor's own if the server `inherits` that. `prepare` runs
+    before every start and is idempotent; `ready` returns once the server answers, within
+    `deadline` seconds. `stop_signal` is followed by SIGKILL after `grace` seconds. `port`, if
+    given, must be free on loopback.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Service:
     log: Path
     ready: Callable[[], Awaitable[None]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    inherits: bool = True
     port: int | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing
     stop_signal: signal.Signals = signal.SIGTERM
@@ -189,7 +191,7 @@ def _open_log(path: Path) -> IO[bytes]:
 async def _spawn(service: Service, output: IO[bytes]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(unprivileged(service.command) if service.unprivileged else service.command),
-        env={**os.environ, **service.environment},
+        env={**(os.environ if service.inherits else {}), **service.environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=output,

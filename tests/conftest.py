@@ -1,5 +1,6 @@
 """One laptop cloud for the whole run, on free ports, and tenants of one's own in it."""
 
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,6 +56,15 @@ def configuration(state: Path) -> Configuration:
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     async with Stack(configuration(tmp_path_factory.mktemp("quire"))) as running:
         yield running
+
+
+@pytest.fixture
+def pooled(stack: Stack) -> Stack:
+    """For what is about PgBouncer; CI installs it, so there is no skipping there."""
+    if not stack.pooled and not os.environ.get("CI"):
+        pytest.skip("PgBouncer is not installed")
+    assert stack.pooled
+    return stack
 
 
 @pytest.fixture

@@ -153,6 +153,7 @@ class Answering:
             session=session,
             message=message,
             grounded=bool(citations),
+            finish_reason=completion.finish_reason,
             model=completion.model,
             usage=usage,
             cost_usd=self._prices.cost(usage),

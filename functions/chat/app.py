@@ -20,6 +20,7 @@ from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.sessions import Sessions
+from quire.store.usage import UsageCounts
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
@@ -52,7 +53,14 @@ def create() -> FastAPI:
     return create_app(
         "Quire: questions",
         [
-            ask_routes(answering, retriever, Collections(database), asks),
+            ask_routes(
+                answering=answering,
+                retriever=retriever,
+                collections=Collections(database),
+                counts=UsageCounts(database),
+                prices=settings.prices,
+                authenticate=asks,
+            ),
             session_routes(sessions, asks),
         ],
         max_body=MAX_BODY,

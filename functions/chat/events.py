@@ -31,11 +31,16 @@ class Cited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseComplete:
-    """The terminal event: the turn is stored. `timings` is in milliseconds."""
+    """The terminal event: the turn is stored.
+
+    `finish_reason` is the model's: "stop", or "length" when the answer was cut at its limit.
+    `timings` is in milliseconds.
+    """
 
     session: UUID
     message: UUID
     grounded: bool
+    finish_reason: str
     model: str
     usage: Usage
     cost_usd: float

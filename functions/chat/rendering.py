@@ -34,6 +34,7 @@ def citation_json(citation: Citation) -> dict[str, Any]:
 def complete_json(complete: ResponseComplete) -> dict[str, Any]:
     return {
         "grounded": complete.grounded,
+        "finish_reason": complete.finish_reason,
         "session_id": str(complete.session),
         "message_id": str(complete.message),
         "persisted": True,

@@ -17,7 +17,7 @@ SECONDS = 2.0
 
 
 class Unready(QuireError):
-    """A dependency answers, but not as it has to; the message may be shown to anybody."""
+    """A dependency answers, but not as it has to; the message is for the log, not for strangers."""
 
 
 class Readiness:
@@ -55,7 +55,8 @@ class Readiness:
         except TimeoutError:
             error = f"no answer within {SECONDS:g} s"
         except Unready as reason:
-            error = reason.message
+            log.error(reason.message, check=name)
+            error = "not as it has to be"
         except Exception:
             log.exception("not ready", check=name)
             error = "not available"
@@ -83,7 +84,7 @@ class Readiness:
             timeout=SECONDS - 0.2,
         )
         if unbound:
-            raise Unready("the database role can bypass row-level security")
+            raise Unready("the role can bypass row-level security: make it by migration")
         if not live:
             raise Unready("the database was not migrated")
 

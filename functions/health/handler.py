@@ -13,6 +13,19 @@ from quire.observability import log
 app = APIGatewayHttpResolver()
 
 
+@app.not_found
+def nothing_here(error: Exception) -> Response[str]:
+    problem = {
+        "type": "urn:quire:problem:not-found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+        "instance": app.current_event.path,
+        "request_id": app.lambda_context.aws_request_id,
+    }
+    return Response(404, "application/problem+json", json.dumps(problem))
+
+
 @app.get("/health")
 def alive() -> dict[str, str]:
     return {"status": "ok", "version": __version__}

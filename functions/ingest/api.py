@@ -1,6 +1,7 @@
 """HTTP: documents, uploads and jobs. What is accepted here is ingested by the worker."""
 
 import hashlib
+import json
 import re
 from typing import Annotated, Any
 
@@ -24,8 +25,8 @@ from quire.web import Authenticate, Body, Storable, Text, create_app, list_of, p
 MAX_CONTENT = 2**20
 MAX_UPLOAD = 100 * 2**20
 UPLOAD_SECONDS = 3600
-# A function may answer with 6 MB; the rest is left to the encoding.
-MAX_TEXT = 4 * 2**20
+# A function may answer with 6 MB, headers and all.
+MAX_TEXT = 5_500_000
 # JSON may spend six bytes on one of the content's.
 MAX_BODY = 6 * MAX_CONTENT + 64 * 1024
 
@@ -35,9 +36,11 @@ _METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def _as_object_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    for name in metadata:
+    for name, value in metadata.items():
         if not _METADATA_NAME.fullmatch(name):
             raise ValueError("names have up to 64 of a-z, 0-9, '-' and '_'")
+        if not value.isprintable() or value != " ".join(value.split()):
+            raise ValueError(f"the value of {name} may hold single spaces, no other white space")
     if sum(len(ascii(k + v)) for k, v in metadata.items()) > _METADATA_BYTES:
         raise ValueError(f"{_METADATA_BYTES} bytes at most")
     return metadata
@@ -79,6 +82,7 @@ def upload_routes(objects: Objects, documents: Documents, authenticate: Authenti
         key, content = upload_key(caller.tenant, body.filename), body.content.encode()
         if len(content) > MAX_CONTENT:
             raise TooLarge("Inline content may have 1 MB at most; use POST /v1/uploads.")
+        await documents.check_not_deleting(caller.tenant, body.filename)
         # The object first: should we break off here, its event alone makes the document.
         await objects.put(key, content, content_type=body.content_type, metadata=body.metadata)
         document = await documents.register(
@@ -144,8 +148,9 @@ def document_routes(
         if wanted is None or document.status in (DocumentStatus.DELETING, DocumentStatus.DELETED):
             raise NotFound("This document has no text yet, or no more.")
         whole = await objects.get_text(caller.tenant, document.id, wanted)
-        span = whole[start:end].encode()
-        if len(span) > MAX_TEXT:
+        span = whole[start:end]
+        # Counted as the runtime client sends it: JSON in ASCII.
+        if len(json.dumps(span)) > MAX_TEXT:
             raise TooLarge("This text is too long for one answer; ask for spans of it.")
         return Response(span, media_type="text/plain; charset=utf-8")
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from quire.domain import DocumentStatus
 from quire.objects import Objects, text_prefix, upload_key
 from quire.observability import log
 from quire.retrieval.index import Index
@@ -31,12 +32,16 @@ class Deletion:
 
         The rows go last: while they are there, a job that broke off finds its way again.
         """
-        job, document = await self._jobs.get(tenant, job_id)
-        if job.status == "done" or document is None:
+        job, document_id = await self._jobs.get(tenant, job_id)
+        if job.status == "done" or document_id is None:
             return
-        filename = (await self._documents.get(tenant, document)).filename
-        await self._objects.delete(upload_key(tenant, filename))
-        texts = await self._objects.delete_all(text_prefix(tenant, document))
-        await self._index.delete(await self._collections.live(), tenant, document)
-        await self._jobs.finish_deletion(tenant, job_id, document, result={"texts": texts})
-        log.info("deleted", document=str(document))
+        document = await self._documents.get(tenant, document_id)
+        result = {}
+        # Otherwise it was deleted before and may have come back since: not this job's to delete.
+        if document.status is DocumentStatus.DELETING:
+            await self._objects.delete(upload_key(tenant, document.filename))
+            texts = await self._objects.delete_all(text_prefix(tenant, document_id))
+            await self._index.delete(await self._collections.live(), tenant, document_id)
+            result = {"texts": texts}
+        await self._jobs.finish_deletion(tenant, job_id, document_id, result=result)
+        log.info("deleted", document=str(document_id))

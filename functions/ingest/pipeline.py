@@ -14,9 +14,9 @@ from uuid import UUID
 from functions.ingest.chunking import chunk
 from functions.ingest.extraction import extract
 from quire.domain import Chunk, Collection, Passage, Prices, Usage, chunk_id, document_id
-from quire.errors import NotFound, TooLarge, Unreadable
+from quire.errors import NotFound, QuireError, TooLarge, Unreadable
 from quire.models.embedder import Embedder
-from quire.objects import Objects, StoredObject, parse_upload_key
+from quire.objects import Objects, StoredObject, parse_upload_key, text_key
 from quire.observability import log
 from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_document
@@ -27,6 +27,8 @@ MAX_BYTES = 100 * 2**20
 # Texts an embedding request carries: large enough to be quick, small enough to report progress
 # and to finish well within its time-out on a laptop's CPU, which embeds a few a second.
 EMBED_BATCH = 32
+# Titles go before every chunk that is embedded, and into every prompt.
+TITLE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Pipeline:
             lease=self._lease,
         )
         if version is None:
-            log.info("nothing to do", document=str(document))
+            await self._tidy(tenant, document)
             return
         work = Work(tenant, document, version, filename, original)
         try:
@@ -122,12 +124,12 @@ class Pipeline:
             log.info("unreadable", document=str(document), version=version)
 
     async def _ingest(self, work: Work) -> None:
-        text = await asyncio.to_thread(_read, work)
+        text = await asyncio.to_thread(_readable, work)
         await self._objects.put_text(work.tenant, work.document, work.version, text.text)
         chunks = [_chunk(work, text.title, passage) for passage in text.passages]
         collection = await self._collections.live()
         await self._index.ensure(collection)
-        tokens = 0
+        usage = Usage()
         for start in range(0, len(chunks), EMBED_BATCH):
             batch = chunks[start : start + EMBED_BATCH]
             await self._documents.progress(
@@ -140,7 +142,7 @@ class Pipeline:
             )
             indexed = [indexed_text(c) for c in batch]
             embedding = await self._embedder.embed_documents(indexed, collection)
-            tokens += embedding.tokens
+            usage += Usage(embedding_tokens=embedding.tokens)
             terms = [weigh_document(t) for t in indexed]
             await self._index.upsert(collection, work.tenant, batch, embedding.vectors, terms)
         published = await self._documents.publish(
@@ -152,14 +154,14 @@ class Pipeline:
             characters=len(text.text),
             chunks=chunks,
             chunk_tokens=[p.tokens for p in text.passages],
-            tokens=tokens,
-            cost_usd=self._prices.cost(Usage(embedding_tokens=tokens)),
+            model=collection.model,
+            usage=usage,
+            cost_usd=self._prices.cost(usage),
         )
-        if published:
-            await self._index.delete(collection, work.tenant, work.document, below=work.version)
-            log.info("ready", document=str(work.document), chunks=len(chunks))
-        else:
+        if not published:
             await self._withdraw(work, collection)
+        await self._tidy(work.tenant, work.document)
+        log.info("ready" if published else "overtaken", document=str(work.document))
 
     async def _withdraw(self, work: Work, collection: Collection) -> None:
         """A newer version or a deletion came first: take back what this one wrote.
@@ -169,13 +171,34 @@ class Pipeline:
         served = await self._documents.served_versions(work.tenant, [work.document])
         if served.get(work.document) != work.version:
             await self._index.delete(collection, work.tenant, work.document, only=work.version)
-        log.info("overtaken", document=str(work.document), version=work.version)
+            await self._objects.delete(text_key(work.tenant, work.document, work.version))
+
+    async def _tidy(self, tenant: str, document: UUID) -> None:
+        """Delete the points of versions before the served one.
+
+        Also when there is nothing else to do: a worker may have died right before this.
+        """
+        served = await self._documents.served_versions(tenant, [document])
+        if document in served:
+            collection = await self._collections.live()
+            await self._index.delete(collection, tenant, document, below=served[document])
 
 
 def indexed_text(chunk: Chunk) -> str:
     """What both vectors are made of: where the chunk stands, then what it says."""
     place = " › ".join(dict.fromkeys((chunk.title, *chunk.heading)))
     return f"{place}\n\n{chunk.text}"
+
+
+def _readable(work: Work) -> Text:
+    """As `_read`; what a parser did not foresee is the file's fault too. Raises Unreadable."""
+    try:
+        return _read(work)
+    except QuireError:
+        raise
+    except Exception as error:
+        log.exception("a parser failed", document=str(work.document))
+        raise Unreadable("This file could not be read; save it anew and upload that.") from error
 
 
 def _read(work: Work) -> Text:
@@ -189,7 +212,7 @@ def _read(work: Work) -> Text:
     passages = list(chunk(blocks))
     if not passages:
         raise Unreadable("There is no text in this file.")
-    title = extraction.title or PurePosixPath(work.filename).stem
+    title = (extraction.title or PurePosixPath(work.filename).stem)[:TITLE_LENGTH]
     return Text(title=title, text="".join(b.text for b in blocks), passages=passages)
 
 
@@ -204,7 +227,7 @@ def _chunk(work: Work, title: str, passage: Passage) -> Chunk:
         start=passage.start,
         end=passage.end,
         text=passage.text,
-        heading=passage.heading,
+        heading=tuple(title[:TITLE_LENGTH] for title in passage.heading),
         page=passage.page,
         metadata=work.original.metadata,
     )

@@ -22,7 +22,7 @@ class Handler:
         return {"resent": self._loop.run_until_complete(self._sweep())}
 
     async def _sweep(self) -> int:
-        forgotten = await self._jobs.unfinished(most=MOST)
+        forgotten = await self._jobs.take_forgotten(most=MOST)
         for tenant, job in forgotten:
             await self._queue.send_job(tenant, job)
         return len(forgotten)

@@ -94,6 +94,7 @@ async def test_ids_of_nothing_are_not_there(client: httpx.AsyncClient) -> None:
         "/v1/documents/nope/text",
         "/v1/jobs/nope",
         "/v1/nothing",
+        "/health/nothing",
         "/nothing",
     ):
         check_problem(await client.get(path), 404)
@@ -120,6 +121,7 @@ async def test_wrong_methods_and_parameters(client: httpx.AsyncClient) -> None:
         ({"filename": "a.md", "content": "x", "metadata": {"a": 1}}, "metadata.a"),
         ({"filename": "a.md", "content": "x", "metadata": {"A b": "c"}}, "metadata"),
         ({"filename": "a.md", "content": "x", "metadata": {"a": "b" * 2000}}, "metadata"),
+        ({"filename": "a.md", "content": "x", "metadata": {"a": "b\nc"}}, "metadata"),
     ],
 )
 async def test_a_document_that_cannot_be_kept_is_refused(
@@ -148,6 +150,20 @@ async def test_who_calls_has_to_be_known(client: httpx.AsyncClient, tenant: Tena
         answer = await client.post("/v1/chat", json=body, headers=headers)
         check_problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("user", ["", "x" * 201, "J\u00f6rg", "tab\there"])
+async def test_a_user_is_plain_ascii(client: httpx.AsyncClient, user: str) -> None:
+    answer = await client.get("/v1/sessions", headers={"Quire-User": user.encode("latin-1")})
+    check_problem(answer, 422, field="Quire-User")
+
+
+async def test_deep_metadata_is_refused_before_it_is_kept(client: httpx.AsyncClient) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    check_problem(await client.post("/v1/sessions", json={"metadata": deep}), 422)
+    assert (await client.get("/v1/sessions")).status_code == 200
 
 
 async def test_a_key_does_what_its_scopes_say(

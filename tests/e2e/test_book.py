@@ -17,7 +17,7 @@ FOUND_AT_LEAST = 31
 def covers(chunk: dict[str, Any], filename: str, start: int, end: int) -> bool:
     """Whether the chunk holds at least half of that passage."""
     shared = min(chunk["end"], end) - max(chunk["start"], start)
-    return chunk["filename"] == filename and 2 * shared >= end - start
+    return bool(chunk["filename"] == filename and 2 * shared >= end - start)
 
 
 async def test_the_passages_that_answer_are_found(client: httpx.AsyncClient) -> None:

@@ -98,7 +98,8 @@ def children(pid: int) -> list[int]:
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
-async def test_pgbouncer_may_restart(stack: Stack, reader: httpx.AsyncClient) -> None:
+async def test_pgbouncer_may_restart(pooled: Stack, reader: httpx.AsyncClient) -> None:
+    stack = pooled
     pid = stack.services["pgbouncer"].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -123,13 +124,15 @@ async def test_health_tells_and_hides(api: httpx.AsyncClient, stack: Stack) -> N
 
 
 async def test_a_role_that_can_bypass_the_walls_is_not_ready(
-    api: httpx.AsyncClient, owner: Any
+    api: httpx.AsyncClient, stack: Stack, owner: Any
 ) -> None:
     await owner.execute("alter role quire_app bypassrls")
     try:
         answer = await api.get("/health/ready")
         assert answer.status_code == 503
-        assert "row-level security" in answer.json()["checks"]["postgres"]["error"]
+        assert answer.json()["checks"]["postgres"]["error"] == "not as it has to be"
+        log = stack.configuration.state / "logs" / "health.log"
+        assert "can bypass row-level security" in log.read_text()
     finally:
         await owner.execute("alter role quire_app nobypassrls")
     assert (await api.get("/health/ready")).status_code == 200

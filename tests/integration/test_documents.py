@@ -4,16 +4,18 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import psycopg
 import pytest
 
 from local.stack import Stack
-from quire.domain import Chunk, DocumentStatus, chunk_id, document_id
+from quire.domain import Chunk, DocumentStatus, Usage, chunk_id, document_id
 from quire.errors import Conflict, NotFound
 from quire.store.database import Database
 from quire.store.documents import Documents
-from quire.store.jobs import Jobs
+from quire.store.jobs import MAX_ATTEMPTS, Jobs
 from tests.conftest import Tenant
 
+Owner = psycopg.AsyncConnection[tuple[object, ...]]
 MakeTenant = Callable[..., Awaitable[Tenant]]
 NAME = "guide/one.md"
 
@@ -75,7 +77,8 @@ async def publish(documents: Documents, tenant: str, version: int, content: str)
         characters=len(content),
         chunks=[chunk],
         chunk_tokens=[3],
-        tokens=7,
+        model="some-model",
+        usage=Usage(embedding_tokens=7),
         cost_usd=0.5,
     )
 
@@ -148,6 +151,28 @@ async def test_an_overtaken_version_is_not_published(database: Database, tenant:
     assert await publish(documents, tenant, 2, "b")
 
 
+async def test_an_overtaken_version_leaves_no_row_behind(database: Database, tenant: str) -> None:
+    documents, jobs = Documents(database), Jobs(database)
+    document = document_id(tenant, NAME)
+    await claim(documents, tenant, "a")
+    assert await publish(documents, tenant, 1, "a")
+    await claim(documents, tenant, "b")
+    await claim(documents, tenant, "c")
+    assert not await publish(documents, tenant, 2, "b")
+    assert await rows_of(database, tenant) == [(1, 1)], "the served version keeps its rows"
+    await jobs.request_deletion(tenant, document)
+    assert not await publish(documents, tenant, 3, "c")
+    assert await rows_of(database, tenant) == [(1, 1)]
+
+
+async def rows_of(database: Database, tenant: str) -> list[tuple[int, int]]:
+    """(version, rows) of the chunks."""
+    (rows,) = await database.run(
+        tenant, ("select version, count(*) as n from chunks group by version", [])
+    )
+    return [(row["version"], row["n"]) for row in rows]
+
+
 async def test_a_failure_keeps_serving_what_was_served(database: Database, tenant: str) -> None:
     documents = Documents(database)
     document = document_id(tenant, NAME)
@@ -175,6 +200,54 @@ async def test_a_deleted_document_is_served_no_more_and_can_come_back(
     with pytest.raises(NotFound):
         await jobs.request_deletion(tenant, document)
     assert await claim(documents, tenant, "a") == 2
+
+
+async def test_nothing_comes_in_while_it_is_being_deleted(database: Database, tenant: str) -> None:
+    documents, jobs = Documents(database), Jobs(database)
+    document = document_id(tenant, NAME)
+    await claim(documents, tenant, "a")
+    await publish(documents, tenant, 1, "a")
+    job = await jobs.request_deletion(tenant, document)
+    assert await jobs.request_deletion(tenant, document) == job, "asked twice, deleted once"
+    with pytest.raises(Conflict):
+        await documents.register(tenant, NAME, sha256=digest("b"), metadata={})
+    with pytest.raises(Conflict):
+        await documents.expect(tenant, NAME)
+    with pytest.raises(Conflict):
+        await claim(documents, tenant, "b")
+
+
+async def test_a_late_deletion_spares_what_came_back(database: Database, tenant: str) -> None:
+    documents, jobs = Documents(database), Jobs(database)
+    document = document_id(tenant, NAME)
+    await claim(documents, tenant, "a")
+    await publish(documents, tenant, 1, "a")
+    job = await jobs.request_deletion(tenant, document)
+    await jobs.finish_deletion(tenant, job, document, result={})
+    assert await claim(documents, tenant, "b") == 2
+    assert await publish(documents, tenant, 2, "b")
+    await jobs.finish_deletion(tenant, job, document, result={})
+    assert await documents.served_versions(tenant, [document]) == {document: 2}
+    assert await rows_of(database, tenant) == [(2, 1)]
+
+
+async def test_a_job_that_never_ends_fails(database: Database, tenant: str, owner: Owner) -> None:
+    documents, jobs = Documents(database), Jobs(database)
+    await claim(documents, tenant, "a")
+    job = await jobs.request_deletion(tenant, document_id(tenant, NAME))
+    for _ in range(MAX_ATTEMPTS):
+        await rest(owner, tenant)
+        assert (tenant, job) in await jobs.take_forgotten(most=100)
+        assert (tenant, job) not in await jobs.take_forgotten(most=100), "others have their turn"
+    await rest(owner, tenant)
+    assert (tenant, job) not in await jobs.take_forgotten(most=100)
+    assert (await jobs.get(tenant, job))[0].status == "failed"
+
+
+async def rest(owner: Owner, tenant: str) -> None:
+    await owner.execute(
+        "update jobs set updated_at = now() - interval '1 hour' where tenant_id = %s", [tenant]
+    )
 
 
 async def test_pages_follow_one_another(database: Database, tenant: str) -> None:

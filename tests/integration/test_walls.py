@@ -10,7 +10,8 @@ from psycopg.errors import InsufficientPrivilege
 
 from local.stack import Stack
 from quire.domain import Caller
-from quire.errors import NotFound
+from quire.errors import NotFound, Unauthenticated
+from quire.security import Security
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.sessions import Sessions
@@ -21,8 +22,8 @@ Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
 
 @pytest.fixture
-async def database(stack: Stack) -> AsyncIterator[Database]:
-    one = Database(stack.app_url, connections=1)
+async def database(pooled: Stack) -> AsyncIterator[Database]:
+    one = Database(pooled.app_url, connections=1)
     yield one
     await one.close()
 
@@ -129,6 +130,24 @@ async def test_a_key_is_found_before_its_tenant_is_known(
     assert found[0].scopes == {"ask"}
     await owner.execute("update api_keys set revoked_at = now() where tenant_id = %s", [tenant.id])
     assert await ApiKeys(database).find(tenant.key) is None
+
+
+async def test_a_revoked_key_ends_however_often_it_is_used(
+    database: Database, make_tenant: MakeTenant, owner: Owner
+) -> None:
+    tenant = await make_tenant()
+    security = Security(ApiKeys(database), remember=0.3)
+    header = f"Bearer {tenant.key}"
+    await security.identify(header, user=None, scope="ask")
+    await owner.execute("update api_keys set revoked_at = now() where tenant_id = %s", [tenant.id])
+
+    async def use(times: int) -> None:
+        for _ in range(times):
+            await security.identify(header, user=None, scope="ask")
+            await asyncio.sleep(0.1)
+
+    with pytest.raises(Unauthenticated):
+        await use(20)
 
 
 async def test_another_users_session_is_not_there(

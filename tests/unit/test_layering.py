@@ -1,5 +1,6 @@
 """The import rules hold, and would notice."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -46,6 +47,12 @@ def test_the_rules_hold(copy: Path) -> None:
         ("functions/chat/answering.py", "import functions.ingest.chunking"),
         ("functions/chat/answering.py", "import openai"),
         ("functions/chat/citing.py", "import fastapi"),
+        ("functions/chat/rendering.py", "import fastapi"),
+        ("functions/chat/answering.py", "import quire.settings"),
+        ("functions/chat/routes/ask.py", "import quire.store.database"),
+        ("layers/common/python/quire/tokens.py", "import starlette"),
+        ("layers/common/python/quire/store/jobs.py", "import quire.security"),
+        ("layers/common/python/quire/models/embedder.py", "import quire.laps"),
         ("functions/ingest/pipeline.py", "import psycopg"),
         ("layers/common/python/quire/domain.py", "import pydantic"),
         ("layers/common/python/quire/store/sessions.py", "import quire.retrieval.index"),
@@ -67,3 +74,20 @@ def test_a_planted_import_is_noticed(copy: Path, file: str, planted: str) -> Non
         path.write_text(honest)
     assert result.returncode == 1
     assert "BROKEN" in result.stdout
+
+
+@pytest.mark.parametrize("module", ["domain", "errors"])
+def test_the_words_need_nothing_but_python(module: str) -> None:
+    source = (ROOT / f"layers/common/python/quire/{module}.py").read_text()
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported <= sys.stdlib_module_names

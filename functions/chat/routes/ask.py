@@ -1,16 +1,17 @@
 """`POST /v1/chat` and `POST /v1/retrieve`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, Question, source_of
 from functions.chat.rendering import citation_json, complete_json, source_json
-from quire.domain import Caller
+from quire.domain import Caller, Prices, Usage
 from quire.retrieval.index import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.collections import Collections
+from quire.store.usage import UsageCounts
 from quire.web import Authenticate, Body, Storable, Text, parse_id
 
 QuestionText = Annotated[
@@ -38,6 +39,10 @@ class ChatBody(Body):
     top_k: Annotated[int, Field(ge=1, le=16)] = 8
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
     filters: FiltersBody = FiltersBody()
+    # Part of the contract already. There is no cache yet and no HyDE, so every answer is fresh,
+    # and a hypothetical passage cannot be insisted on.
+    cache: bool = True
+    hyde: Literal["auto", "never"] = "auto"
 
 
 class RetrieveBody(Body):
@@ -47,9 +52,12 @@ class RetrieveBody(Body):
 
 
 def ask_routes(
+    *,
     answering: Answering,
     retriever: Retriever,
     collections: Collections,
+    counts: UsageCounts,
+    prices: Prices,
     authenticate: Authenticate,
 ) -> APIRouter:
     router = APIRouter(tags=["questions"])
@@ -70,13 +78,16 @@ def ask_routes(
     async def retrieve(
         body: RetrieveBody, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
+        collection = await collections.live()
         retrieved = await retriever.retrieve(
             caller.tenant,
             body.question,
-            await collections.live(),
+            collection,
             top_k=body.top_k,
             filters=body.filters.to_filters(),
         )
+        usage = Usage(embedding_tokens=retrieved.embedding_tokens)
+        await counts.add(caller.tenant, collection.model, usage, prices.cost(usage))
         chunks = [source_json(source_of(i, hit)) for i, hit in enumerate(retrieved.hits, start=1)]
         return {"chunks": chunks, "timings": retrieved.timings}
 

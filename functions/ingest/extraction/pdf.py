@@ -61,12 +61,19 @@ class _Line(NamedTuple):
         return round(2 * self.height)
 
 
+def _title(document: pdfium.PdfDocument) -> str:
+    try:
+        return str(document.get_metadata_value("Title")).translate(_CLEAN).strip()
+    except UnicodeDecodeError:  # lone surrogates; the text is none the worse for them
+        return ""
+
+
 def read(content: bytes) -> tuple[str | None, Iterator[Block]]:
     """Return the title its author gave, and the blocks; raise Unreadable, here or while reading."""
     with _PDFIUM:
         try:
             document = pdfium.PdfDocument(content)
-            title = document.get_metadata_value("Title").translate(_CLEAN).strip()
+            title = _title(document)
         except pdfium.PdfiumError:
             # PDFium's error code may be an earlier document's: the file itself is asked.
             if b"/Encrypt" in content:

@@ -151,6 +151,7 @@ create table jobs (
     total         int not null default 0,
     result        jsonb,
     error         text,
+    attempts      int not null default 0,
     created_at    timestamptz not null default now(),
     updated_at    timestamptz not null default now(),
     primary key (tenant_id, id),
@@ -249,19 +250,33 @@ as $$
       and (k.expires_at is null or k.expires_at > now())
 $$;
 
-create function find_unfinished_jobs(idle interval, most int)
+create function take_forgotten_jobs(idle interval, max_attempts int, most int)
 returns table (tenant_id text, id uuid)
-language sql stable security definer set search_path = pg_catalog, public
+language sql volatile security definer set search_path = pg_catalog, public
 as $$
-    select j.tenant_id, j.id
-    from public.jobs j
-    where j.status in ('queued', 'running') and j.updated_at < now() - idle
-    order by j.updated_at
-    limit most
+    with forgotten as (
+        select j.tenant_id, j.id
+        from public.jobs j
+        where j.status in ('queued', 'running') and j.updated_at < now() - idle
+        order by j.updated_at
+        limit most
+        for update skip locked
+    ), taken as (
+        update public.jobs j
+        set attempts = j.attempts + 1,
+            updated_at = now(),
+            status = case when j.attempts < max_attempts then j.status else 'failed' end,
+            error = case when j.attempts < max_attempts then null
+                         else 'It did not end, however often it was tried.' end
+        from forgotten f
+        where j.tenant_id = f.tenant_id and j.id = f.id
+        returning j.tenant_id, j.id, j.status
+    )
+    select t.tenant_id, t.id from taken t where t.status <> 'failed'
 $$;
 
-revoke all on function find_api_key, find_unfinished_jobs from public;
-grant execute on function find_api_key, find_unfinished_jobs to quire_app;
+revoke all on function find_api_key, take_forgotten_jobs from public;
+grant execute on function find_api_key, take_forgotten_jobs to quire_app;
 
 grant select, insert, update, delete on
     users, sessions, messages, retrievals, feedback, documents, versions, chunks, jobs,

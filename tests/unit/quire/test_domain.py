@@ -26,7 +26,9 @@ def test_a_key_gives_back_its_tenant_and_name(filename: str) -> None:
     assert parse_upload_key(upload_key("acme", filename)) == ("acme", filename)
 
 
-@pytest.mark.parametrize("key", ["texts/acme/x", "uploads/acme", "uploads//x", "other", ""])
+@pytest.mark.parametrize(
+    "key", ["texts/acme/x", "uploads/acme", "uploads//x", "uploads/acme/folder/", "other", ""]
+)
 def test_other_keys_are_nobodys(key: str) -> None:
     assert parse_upload_key(key) is None
 

@@ -3,15 +3,12 @@
 ::
 
     QuireError
-    ├── Malformed            the request cannot be parsed
-    ├── Invalid              parsed, but a field is wrong
+    ├── Invalid              a field is wrong
     ├── Unauthenticated      no key, or one we do not know
     ├── Forbidden            a known key without the scope
     ├── NotFound             absent, or another's: the same either way
     ├── Conflict             something else is in flight
     ├── TooLarge             more bytes than we take
-    ├── UnsupportedType      a content type we do not read
-    ├── RateLimited          too many, try later
     ├── Unavailable          a dependency failed; `dependency` names it
     └── Unreadable           a file that cannot become text
 
@@ -27,10 +24,6 @@ class QuireError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-
-
-class Malformed(QuireError):
-    pass
 
 
 class Invalid(QuireError):
@@ -57,16 +50,6 @@ class Conflict(QuireError):
 
 class TooLarge(QuireError):
     pass
-
-
-class UnsupportedType(QuireError):
-    pass
-
-
-class RateLimited(QuireError):
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class Unavailable(QuireError):

@@ -45,11 +45,16 @@ def upload_key(tenant: str, filename: str) -> str:
 
 
 def parse_upload_key(key: str) -> tuple[str, str] | None:
-    """Tenant and filename of an original's key; None for any other key."""
+    """Tenant and filename of an original's key; None for any other key.
+
+    Those that `upload_key` would not make, such as a console's folder markers, are others.
+    """
     tenant, _, filename = key.removeprefix(UPLOADS).partition("/")
-    if not key.startswith(UPLOADS) or not tenant or not filename:
-        return None
-    return tenant, filename
+    try:
+        ours = bool(tenant) and upload_key(tenant, filename) == key
+    except Invalid:
+        ours = False
+    return (tenant, filename) if ours else None
 
 
 def text_prefix(tenant: str, document: UUID) -> str:

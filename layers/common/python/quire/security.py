@@ -3,25 +3,24 @@
 from cachetools import TTLCache
 
 from quire.domain import Caller, Scope
-from quire.errors import Forbidden, Unauthenticated
+from quire.errors import Forbidden, Invalid, Unauthenticated
 from quire.store.api_keys import ApiKeys, hash_key
 
-_REMEMBERED_SECONDS = 60
 _USER_LENGTH = 200
 
 
 class Security:
-    def __init__(self, api_keys: ApiKeys) -> None:
+    def __init__(self, api_keys: ApiKeys, *, remember: float = 60.0) -> None:
+        """A key that was revoked works for `remember` seconds more, which saves most look-ups."""
         self._api_keys = api_keys
-        # A revoked key works for up to a minute more; in exchange most requests cost no look-up.
-        self._known: TTLCache[bytes, tuple[Caller, bool]] = TTLCache(1024, _REMEMBERED_SECONDS)
+        self._known: TTLCache[bytes, tuple[Caller, bool]] = TTLCache(1024, remember)
 
     async def identify(
         self, authorization: str | None, *, user: str | None, scope: Scope
     ) -> Caller:
         """The caller behind an `Authorization` header, as `user` if one is named.
 
-        Raises Unauthenticated, Forbidden, Unavailable.
+        Raises Unauthenticated, Forbidden, Invalid, Unavailable.
         """
         caller, speaks_for_users = await self._find(_bearer(authorization))
         if scope not in caller.scopes:
@@ -30,13 +29,16 @@ class Security:
             return caller
         if not speaks_for_users:
             raise Forbidden("This key may not speak for users; leave out Quire-User.")
-        if not 0 < len(user) <= _USER_LENGTH:
-            raise Forbidden(f"Quire-User has to have 1 to {_USER_LENGTH} characters.")
+        # Beyond ASCII a header's text depends on who decodes it, and so would the user.
+        if not (0 < len(user) <= _USER_LENGTH and user.isascii() and user.isprintable()):
+            raise Invalid(f"A user is 1 to {_USER_LENGTH} ASCII characters.", field="Quire-User")
         return Caller(caller.tenant, user, caller.scopes, caller.key_id)
 
     async def _find(self, key: str) -> tuple[Caller, bool]:
         digest = hash_key(key)
-        found = self._known.get(digest) or await self._api_keys.find(key)
+        if known := self._known.get(digest):
+            return known
+        found = await self._api_keys.find(key)
         if found is None:
             raise Unauthenticated("This API key is not known, has expired or was revoked.")
         self._known[digest] = found

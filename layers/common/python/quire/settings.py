@@ -56,7 +56,6 @@ class _Environment(BaseSettings):
 class Settings(_Environment):
     """Of the functions that serve: chat, ingest, health."""
 
-    stage: str
     bucket: str
     queue_url: str
     chat_model: str = "gpt-6-luna"

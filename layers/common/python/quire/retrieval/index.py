@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from quire.domain import Chunk, Collection, ScoredChunk, Sparse
@@ -45,12 +46,13 @@ class Index:
         self._client = AsyncQdrantClient(
             url=url, api_key=api_key, timeout=timeout, prefer_grpc=False, check_compatibility=False
         )
+        self._ensured: set[str] = set()
 
     async def ensure(self, collection: Collection) -> None:
         """Create the collection and its payload indexes unless they are there."""
+        if collection.name in self._ensured:
+            return
         with _translated():
-            if await self._client.collection_exists(collection.name):
-                return
             try:
                 await self._client.create_collection(
                     collection.name,
@@ -64,11 +66,12 @@ class Index:
                     },
                 )
             except UnexpectedResponse as error:
-                if error.status_code != 409:  # another worker was first
+                if error.status_code != 409:  # it is there
                     raise
             # Indexes before points: Qdrant builds the filtered part of its graph as it loads.
             for field, schema in _PAYLOAD_INDEXES.items():
                 await self._client.create_payload_index(collection.name, field, schema)
+        self._ensured.add(collection.name)
 
     async def upsert(
         self,
@@ -175,6 +178,8 @@ _PAYLOAD_INDEXES: dict[str, Any] = {
 def _translated() -> Iterator[None]:
     try:
         yield
+    except ResourceExhaustedResponse as error:
+        raise Unavailable("qdrant", retry_after=error.retry_after_s) from error
     except (ApiException, TimeoutError) as error:
         raise Unavailable("qdrant") from error
 

@@ -13,7 +13,8 @@ from quire.store.documents import Documents
 
 # MMR chooses from twice what is asked for; more would dilute, fewer leave nothing to choose.
 CANDIDATES_PER_RESULT = 2
-# Little: fused scores lie close together. Of our own forty questions 0 and 0.1 find 35, 0.3 one less.
+# Little, as fused scores lie close together: of our own forty questions 0 and 0.1 find 35, 0.3
+# one less.
 DIVERSITY = 0.1
 
 

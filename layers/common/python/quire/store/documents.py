@@ -7,9 +7,10 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from quire.domain import Chunk, Document, DocumentStatus, Page, document_id
+from quire.domain import Chunk, Document, DocumentStatus, Page, Usage, document_id
 from quire.errors import Conflict, NotFound
 from quire.store.database import Database, Row, Statement
+from quire.store.usage import add_usage
 
 _DOCUMENT = """
     id, filename, title, version, current_version, status, done, total, tokens, cost_usd, error,
@@ -26,7 +27,10 @@ class Documents:
     async def register(
         self, tenant: str, filename: str, *, sha256: bytes, metadata: Mapping[str, str]
     ) -> Document:
-        """Announce new bytes under a name; the same bytes again change nothing."""
+        """Announce new bytes under a name; the same bytes again change nothing.
+
+        Raises Conflict while the document is being deleted.
+        """
         *_, rows = await self._database.run(
             tenant,
             (
@@ -37,7 +41,8 @@ class Documents:
                        version = d.version + (d.sha256 is not null)::int,
                        status = 'queued', sha256 = excluded.sha256, error = null,
                        metadata = excluded.metadata, lease_until = null, updated_at = now()
-                   where d.sha256 is distinct from excluded.sha256 or d.status = 'deleted'""",
+                   where d.status <> 'deleting'
+                     and (d.sha256 is distinct from excluded.sha256 or d.status = 'deleted')""",
                 [
                     tenant,
                     document_id(tenant, filename),
@@ -49,12 +54,21 @@ class Documents:
             ),
             _select(document_id(tenant, filename)),
         )
-        return _one(rows)
+        return _not_deleting(_one(rows))
+
+    async def check_not_deleting(self, tenant: str, filename: str) -> None:
+        """Raises Conflict while the document of that name is being deleted."""
+        (rows,) = await self._database.run(tenant, _select(document_id(tenant, filename)))
+        if rows:
+            _not_deleting(_one(rows))
 
     async def expect(self, tenant: str, filename: str) -> UUID:
-        """Announce an upload whose bytes are not known yet."""
+        """Announce an upload whose bytes are not known yet.
+
+        Raises Conflict while the document is being deleted.
+        """
         document = document_id(tenant, filename)
-        await self._database.run(
+        *_, rows = await self._database.run(
             tenant,
             (
                 """insert into documents (tenant_id, id, filename, title, version, status)
@@ -65,8 +79,9 @@ class Documents:
                    where documents.status = 'deleted'""",
                 [tenant, document, filename, filename],
             ),
+            _select(document),
         )
-        return document
+        return _not_deleting(_one(rows)).id
 
     async def claim(
         self,
@@ -81,7 +96,8 @@ class Documents:
         """The version to ingest these bytes as, held for `lease` seconds.
 
         None when there is nothing to do: the bytes are served already, have failed, or are older
-        than what was seen since. Raises Conflict while another worker holds the same bytes.
+        than what was seen since. Raises Conflict while another worker holds the same bytes, or
+        the document is being deleted.
         S3's sequencers compare as hex strings padded on the right.
         """
         document = document_id(tenant, filename)
@@ -103,6 +119,7 @@ class Documents:
                    where (d.sequencer is null or excluded.sequencer is null
                           or rpad(excluded.sequencer, 64, '0') collate "C"
                              >= rpad(d.sequencer, 64, '0') collate "C")
+                     and d.status <> 'deleting'
                      and (d.sha256 is distinct from excluded.sha256
                           or d.status in ('awaiting_upload', 'queued', 'deleted')
                           or d.status in ('extracting', 'embedding')
@@ -115,8 +132,8 @@ class Documents:
             ),
             (
                 """select 1 from documents
-                   where id = %s and sha256 = %s and status in ('extracting', 'embedding')
-                     and lease_until >= now()""",
+                   where id = %s and (status = 'deleting' or sha256 = %s
+                       and status in ('extracting', 'embedding') and lease_until >= now())""",
                 [document, sha256],
             ),
         )
@@ -124,7 +141,7 @@ class Documents:
             version: int = claimed[0]["version"]
             return version
         if held:
-            raise Conflict("Another worker holds this document.")
+            raise Conflict("This document is being worked on.")
         return None
 
     async def progress(
@@ -151,42 +168,52 @@ class Documents:
         characters: int,
         chunks: Sequence[Chunk],
         chunk_tokens: Sequence[int],
-        tokens: int,
+        model: str,
+        usage: Usage,
         cost_usd: float,
     ) -> bool:
         """Write the version's rows and make it the one that is served, in one transaction.
 
         False when a newer version or a deletion overtook it: nothing is served of it then.
         """
-        *_, published = await self._database.run(
+        served = """exists (select 1 from documents
+                            where id = %s and current_version = %s and status = 'ready')"""
+        this = [document, version]
+        published, *_ = await self._database.run(
             tenant,
-            (
-                """insert into versions
-                       (tenant_id, document_id, version, title, sha256, chunks, characters)
-                   values (%s, %s, %s, %s, %s, %s, %s)
-                   on conflict (tenant_id, document_id, version) do update set
-                       title = excluded.title, chunks = excluded.chunks,
-                       characters = excluded.characters""",
-                [tenant, document, version, title, sha256, len(chunks), characters],
-            ),
-            ("delete from chunks where document_id = %s and version <= %s", [document, version]),
-            (
-                """insert into chunks (tenant_id, document_id, version, ordinal, id, char_start,
-                                       char_end, page, heading, tokens, sha256)
-                   select %s, %s, %s, c.ordinal, c.id, c.char_start, c.char_end, c.page,
-                          c.heading, c.tokens, decode(c.sha256, 'hex')
-                   from jsonb_to_recordset(%s) as c (
-                       ordinal int, id uuid, char_start int, char_end int, page int,
-                       heading text[], tokens int, sha256 text)""",
-                [tenant, document, version, Jsonb(list(_chunk_rows(chunks, chunk_tokens)))],
-            ),
             (
                 """update documents set current_version = version, status = 'ready', title = %s,
                        done = %s, total = %s, tokens = tokens + %s, cost_usd = cost_usd + %s,
                        lease_until = null, updated_at = now()
                    where id = %s and version = %s and status in ('extracting', 'embedding')
                    returning id""",
-                [title, len(chunks), len(chunks), tokens, cost_usd, document, version],
+                [title, len(chunks), len(chunks), usage.embedding_tokens, cost_usd, *this],
+            ),
+            add_usage(tenant, model, usage, cost_usd),
+            # What follows depends on it: an overtaken version leaves no row behind.
+            (
+                f"""insert into versions
+                       (tenant_id, document_id, version, title, sha256, chunks, characters)
+                   select %s, %s, %s, %s, %s, %s, %s where {served}
+                   on conflict (tenant_id, document_id, version) do update set
+                       title = excluded.title, chunks = excluded.chunks,
+                       characters = excluded.characters""",
+                [tenant, *this, title, sha256, len(chunks), characters, *this],
+            ),
+            (
+                f"delete from chunks where document_id = %s and version <= %s and {served}",
+                [*this, *this],
+            ),
+            (
+                f"""insert into chunks (tenant_id, document_id, version, ordinal, id, char_start,
+                                       char_end, page, heading, tokens, sha256)
+                   select %s, %s, %s, c.ordinal, c.id, c.char_start, c.char_end, c.page,
+                          c.heading, c.tokens, decode(c.sha256, 'hex')
+                   from jsonb_to_recordset(%s) as c (
+                       ordinal int, id uuid, char_start int, char_end int, page int,
+                       heading text[], tokens int, sha256 text)
+                   where {served}""",
+                [tenant, *this, Jsonb(list(_chunk_rows(chunks, chunk_tokens))), *this],
             ),
         )
         return bool(published)
@@ -249,6 +276,12 @@ def _one(rows: Sequence[Row]) -> Document:
     if not rows:
         raise NotFound("There is no such document.")
     return _document(rows[0])
+
+
+def _not_deleting(document: Document) -> Document:
+    if document.status is DocumentStatus.DELETING:
+        raise Conflict("This document is being deleted; try again in a moment.")
+    return document
 
 
 def _chunk_rows(chunks: Sequence[Chunk], tokens: Sequence[int]) -> Iterable[dict[str, Any]]:

@@ -13,6 +13,7 @@ from quire.store.database import Database
 
 # How long a job may rest before the sweeper takes it for forgotten.
 IDLE_SECONDS = 60
+MAX_ATTEMPTS = 10
 
 
 class Jobs:
@@ -35,16 +36,30 @@ class Jobs:
         return Job(**rows[0]), document
 
     async def request_deletion(self, tenant: str, document: UUID) -> UUID:
-        """From now on the document is served no more. Raises NotFound."""
-        (rows,) = await self._database.run(
+        """The job that deletes it, an earlier one if there is; from now on it is served no more.
+
+        Raises NotFound.
+        """
+        _, _, rows = await self._database.run(
             tenant,
             (
-                """with doomed as (
-                       update documents set status = 'deleting', updated_at = now()
-                       where id = %s and status <> 'deleted' returning id)
-                   insert into jobs (tenant_id, id, kind, document_id, status, total)
-                   select %s, %s, 'delete', id, 'queued', 1 from doomed returning id""",
-                [document, tenant, uuids.uuid7()],
+                """update documents set status = 'deleting', updated_at = now()
+                   where id = %s and status not in ('deleting', 'deleted')""",
+                [document],
+            ),
+            (
+                """insert into jobs (tenant_id, id, kind, document_id, status, total)
+                   select %s, %s, 'delete', id, 'queued', 1 from documents d
+                   where id = %s and status = 'deleting' and not exists (
+                       select 1 from jobs j
+                       where j.document_id = d.id and j.status in ('queued', 'running'))""",
+                [tenant, uuids.uuid7(), document],
+            ),
+            (
+                """select j.id from jobs j join documents d on d.id = j.document_id
+                   where d.id = %s and d.status = 'deleting'
+                     and j.status in ('queued', 'running')""",
+                [document],
             ),
         )
         if not rows:
@@ -58,7 +73,11 @@ class Jobs:
         """Leave nothing of the document but its tombstone, in one transaction."""
         await self._database.run(
             tenant,
-            ("delete from versions where document_id = %s", [document]),
+            (
+                """delete from versions v using documents d
+                   where v.document_id = %s and d.id = v.document_id and d.status = 'deleting'""",
+                [document],
+            ),
             (
                 """update documents set status = 'deleted', current_version = null, done = 0,
                        total = 0, error = null, metadata = '{}', updated_at = now()
@@ -72,14 +91,17 @@ class Jobs:
             ),
         )
 
-    async def unfinished(self, *, most: int) -> list[tuple[str, UUID]]:
-        """Tenant and id of jobs nobody has touched for a while, of all tenants."""
+    async def take_forgotten(self, *, most: int) -> list[tuple[str, UUID]]:
+        """Tenant and id of jobs nobody has touched for a while, of all tenants.
+
+        Each is touched by this, so the others have their turn; asked for too often, it fails.
+        """
         (rows,) = await self._database.run(
             None,
             (
                 """select tenant_id, id
-                   from find_unfinished_jobs(make_interval(secs => %s), %s)""",
-                [IDLE_SECONDS, most],
+                   from take_forgotten_jobs(make_interval(secs => %s), %s, %s)""",
+                [IDLE_SECONDS, MAX_ATTEMPTS, most],
             ),
         )
         return [(row["tenant_id"], row["id"]) for row in rows]

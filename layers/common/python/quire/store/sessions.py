@@ -20,6 +20,7 @@ from quire.domain import (
 from quire.errors import NotFound
 from quire.store.collections import LIVE, to_collection
 from quire.store.database import Database, Row, Statement
+from quire.store.usage import add_usage
 
 _SESSION = """
     id, title, metadata, created_at, updated_at, last_accessed,
@@ -187,20 +188,7 @@ class Sessions:
                 """update sessions set updated_at = now(), last_accessed = now() where id = %s""",
                 [question.session],
             ),
-            (
-                """insert into usage as u
-                       (tenant_id, day, model, requests, prompt_tokens, cached_tokens,
-                        completion_tokens, embedding_tokens, cost_usd)
-                   values (%s, (now() at time zone 'utc')::date, %s, 1, %s, %s, %s, %s, %s)
-                   on conflict (tenant_id, day, model) do update set
-                       requests = u.requests + 1,
-                       prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
-                       cached_tokens = u.cached_tokens + excluded.cached_tokens,
-                       completion_tokens = u.completion_tokens + excluded.completion_tokens,
-                       embedding_tokens = u.embedding_tokens + excluded.embedding_tokens,
-                       cost_usd = u.cost_usd + excluded.cost_usd""",
-                [caller.tenant, model, *counts.values()],
-            ),
+            add_usage(caller.tenant, model, usage, cost_usd),
         ]
         try:
             await self._database.run(caller.tenant, *statements)

@@ -16,6 +16,7 @@ from quire.web.frame import RequestFrame
 from quire.web.problems import install_problems
 
 _METADATA_BYTES = 8_192
+_METADATA_DEPTH = 16
 
 Authenticate = Callable[..., Awaitable[Caller]]
 
@@ -25,7 +26,7 @@ def create_app(title: str, routers: Sequence[APIRouter], *, max_body: int) -> Fa
 
     `max_body` in bytes bounds what a request may carry.
     """
-    app = FastAPI(title=title, version=__version__)
+    app = FastAPI(title=title, version=__version__, redirect_slashes=False)
     for router in routers:
         app.include_router(router)
     install_problems(app)
@@ -67,7 +68,14 @@ def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{_METADATA_BYTES} bytes of JSON at most")
     if b"\\u0000" in encoded:
         raise ValueError("NUL characters are not allowed")
+    if _depth(value) > _METADATA_DEPTH:
+        raise ValueError(f"{_METADATA_DEPTH} levels at most")
     return value
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 Metadata = Annotated[dict[str, Any], AfterValidator(_storable_json)]

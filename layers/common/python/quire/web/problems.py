@@ -1,6 +1,5 @@
 """Errors as HTTP: the one place where our errors get a status (RFC 9457 problem details)."""
 
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,18 +11,29 @@ from starlette.types import Scope
 from quire import errors
 from quire.observability import log
 
-_STATUS: dict[type[errors.QuireError], HTTPStatus] = {
-    errors.Malformed: HTTPStatus.BAD_REQUEST,
-    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    errors.Forbidden: HTTPStatus.FORBIDDEN,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.Conflict: HTTPStatus.CONFLICT,
-    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.Unreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+_STATUS: dict[type[errors.QuireError], int] = {
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.Unreadable: 422,
+    errors.Unavailable: 503,
+}
+# Ours, since Python's own phrases change from version to version.
+_TITLES = {
+    400: "Malformed",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Too Large",
+    415: "Unsupported Type",
+    422: "Invalid",
+    500: "Internal Error",
+    503: "Unavailable",
 }
 
 
@@ -37,7 +47,7 @@ def problem(
     **more: Any,
 ) -> JSONResponse:
     """The answer that tells what went wrong. `type` is stable per status."""
-    title = HTTPStatus(status).phrase
+    title = _TITLES.get(status, "Error")
     body = {
         "type": "urn:quire:problem:" + title.lower().replace(" ", "-"),
         "title": title,
@@ -58,9 +68,8 @@ def install_problems(app: FastAPI) -> None:
         status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
         headers = {}
         more = {}
-        if isinstance(error, errors.Unavailable | errors.RateLimited):
-            headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, errors.Unavailable):
+            headers["Retry-After"] = str(error.retry_after)
             more["dependency"] = error.dependency
             log.warning("dependency unavailable", dependency=error.dependency, exc_info=error)
         if isinstance(error, errors.Unauthenticated):
@@ -83,7 +92,7 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        detail = _HTTP_DETAIL.get(error.status_code, HTTPStatus(error.status_code).phrase)
+        detail = _HTTP_DETAIL.get(error.status_code, "This request cannot be served.")
         return problem(request.scope, error.status_code, detail, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
