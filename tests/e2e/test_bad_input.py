@@ -154,7 +154,7 @@ async def test_who_calls_has_to_be_known(client: httpx.AsyncClient, tenant: Tena
 
 @pytest.mark.parametrize("user", ["", "x" * 201, "J\u00f6rg", "tab\there"])
 async def test_a_user_is_plain_ascii(client: httpx.AsyncClient, user: str) -> None:
-    answer = await client.get("/v1/sessions", headers={"Quire-User": user.encode("latin-1")})
+    answer = await client.get("/v1/sessions", headers=[(b"Quire-User", user.encode("latin-1"))])
     check_problem(answer, 422, field="Quire-User")
 
 
