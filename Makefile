@@ -39,6 +39,8 @@ requirements: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed *.txt
 	done
 
 clean: ## Forget all that was read, asked and built here (the environment stays)
+	@[ ! -e .quire/run/children.lock ] || flock --nonblock .quire/run/children.lock true || \
+		{ echo "Quire runs here; stop it first (Ctrl-C)."; exit 1; }
 	rm -rf .quire build
 
 $(BIN)/python:

@@ -1,6 +1,7 @@
 """Which deployment a command speaks to, as whom, and how the command ends when that fails."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, TypeVar
@@ -13,7 +14,8 @@ from cli.client import Failed, Quire, is_loopback
 
 T = TypeVar("T")
 
-LOCAL_URL = "http://127.0.0.1:8000"
+# Where `make run` listens, on the port it was told.
+LOCAL_URL = f"http://127.0.0.1:{os.environ.get('QUIRE_API_PORT', '8000')}"
 LOCAL_KEY = "quire-local-key"
 
 

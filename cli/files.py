@@ -74,9 +74,14 @@ def _files_at(path: Path) -> Iterator[Path]:
         for parent, folders, names in os.walk(path, onerror=_unreadable):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             below = (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-            yield from (found for found in below if found.is_file())
+            yield from (found for found in below if found.is_file() and _stays(found, path))
     else:
         raise Failed(f"{path} is neither a file nor a folder.")
+
+
+def _stays(found: Path, folder: Path) -> bool:
+    """A link that leads out of the folder leads to what nobody meant to upload."""
+    return not found.is_symlink() or found.resolve().is_relative_to(folder.resolve())
 
 
 def _name(found: Path, *, below: Path) -> File:

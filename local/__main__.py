@@ -103,7 +103,8 @@ async def _quire(configuration: Configuration, *arguments: str) -> None:
 def _tell_what_runs(stack: Stack) -> None:
     configured = stack.configuration
     console.print(
-        f"[green]Quire is up[/green]: {configured.api_url} (streams: {configured.stream_url})"
+        f"[green]Quire is up[/green]: {configured.api_url} "
+        f"(the chat app by itself: {configured.stream_url})"
     )
     if not stack.pooled:
         console.print(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from typing import Annotated, Any
+from unicodedata import category
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from mangum import Mangum
@@ -39,21 +40,22 @@ def _as_object_metadata(metadata: dict[str, str]) -> dict[str, str]:
     for name, value in metadata.items():
         if not _METADATA_NAME.fullmatch(name):
             raise ValueError("names have up to 64 of a-z, 0-9, '-' and '_'")
-        if not value.isprintable() or value != " ".join(value.split()):
+        if value != " ".join(value.split()) or any(category(c) == "Cc" for c in value):
             raise ValueError(f"the value of {name} may hold single spaces, no other white space")
     if sum(len(ascii(k + v)) for k, v in metadata.items()) > _METADATA_BYTES:
         raise ValueError(f"{_METADATA_BYTES} bytes at most")
     return metadata
 
 
-def _printable(name: str) -> str:
-    if not name.isprintable():
-        raise ValueError("control characters are not allowed")
+def _sayable(name: str) -> str:
+    # Not `isprintable`: joiners in emoji and in Persian words are part of a name.
+    if any(category(character) in ("Cc", "Zl", "Zp") for character in name):
+        raise ValueError("control characters are not allowed; rename the file")
     return name
 
 
 Filename = Annotated[
-    str, StringConstraints(min_length=1, max_length=900), Storable, AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=900), Storable, AfterValidator(_sayable)
 ]
 ContentType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w=.+-]+)*$")]
 ObjectMetadata = Annotated[dict[str, Text], AfterValidator(_as_object_metadata)]

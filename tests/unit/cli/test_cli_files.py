@@ -44,8 +44,11 @@ def test_two_files_never_share_a_name(folder: Path) -> None:
         find_files([folder / "b.md", folder / "a"])
 
 
-def test_links_to_files_are_followed_and_broken_ones_left_out(folder: Path) -> None:
-    (folder / "a" / "link.md").symlink_to(folder / "b.md")
+def test_links_are_followed_within_the_folder_only(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.md"
+    outside.touch()
+    (folder / "a" / "link.md").symlink_to(folder / "a" / "c.md")
+    (folder / "a" / "out.md").symlink_to(outside)
     (folder / "a" / "broken.md").symlink_to(folder / "nothing")
     assert names(folder / "a") == ["b.md", "c.md", "link.md"]
 

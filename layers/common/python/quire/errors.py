@@ -56,7 +56,9 @@ class Unavailable(QuireError):
     """A dependency did not serve us within its deadline; asking again later may help."""
 
     def __init__(self, dependency: str, *, retry_after: int = 5) -> None:
-        super().__init__(f"The {dependency} is not available right now; try again in a moment.")
+        super().__init__(
+            f"A service this needs ({dependency}) is not available now; try again in a moment."
+        )
         self.dependency = dependency
         self.retry_after = retry_after
 

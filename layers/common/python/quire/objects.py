@@ -163,7 +163,8 @@ class Objects:
 
 def _encode(value: str) -> str:
     """S3's own convention for metadata beyond ASCII (RFC 2047)."""
-    return value if value.isascii() else Header(value, "utf-8", maxlinelen=10**6).encode()
+    literal = value.isascii() and "=?" not in value
+    return value if literal else Header(value, "utf-8", maxlinelen=10**6).encode()
 
 
 def _decode(value: str) -> str:

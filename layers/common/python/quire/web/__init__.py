@@ -84,7 +84,7 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_storable_json)]
 class Body(BaseModel):
     """A request body: what is not in the contract is refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def parse_id(text: str, what: str) -> UUID:

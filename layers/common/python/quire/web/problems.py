@@ -104,7 +104,7 @@ def install_problems(app: FastAPI) -> None:
 
 
 _HTTP_DETAIL = {
-    400: "The body could not be read; send UTF-8 JSON.",
+    400: "The body cannot be read as JSON in UTF-8, or is nested too deeply.",
     404: "There is nothing at this address.",
     405: "This address does not answer to that method.",
     413: "The request is too large.",
