@@ -46,6 +46,17 @@ class Configuration(BaseSettings):
         """No key and no other server: the loopback models answer."""
         return self.openai_api_key is None and self.openai_base_url is None
 
+    def ports(self) -> dict[str, int]:
+        """The ports that will be listened on, by the name of who does."""
+        ports = {"api": self.api_port, "stream": self.stream_port, "aws": self.aws_port}
+        if self.database_url is None:
+            ports |= {"postgres": self.postgres_port, "pgbouncer": self.pgbouncer_port}
+        if self.qdrant_url is None:
+            ports["qdrant"] = self.qdrant_port
+        if self.local_models:
+            ports["model"] = self.model_port
+        return ports
+
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"

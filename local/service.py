@@ -91,7 +91,7 @@ class Supervised:
         await self._end()
 
     async def _launch(self) -> asyncio.subprocess.Process:
-        _check_port(self.service)
+        check_port(self.service.name, self.service.port)
         await self.service.prepare()
         with _open_log(self.service.log) as output:
             written = output.tell()
@@ -166,20 +166,21 @@ def last_lines(text: bytes) -> str:
     return "".join(f"\n  {line}" for line in lines)
 
 
-def _check_port(service: Service) -> None:
-    if service.port is None:
+def check_port(name: str, port: int | None) -> None:
+    """Raises ServiceFailed if somebody else listens there."""
+    if port is None:
         return
     with socket.socket() as probe:
         # As servers do: a port in TIME_WAIT is not taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", service.port))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise ServiceFailed(
-                f"Port {service.port} is taken (needed by {service.name}); "
-                f"stop what uses it or set QUIRE_{service.name.upper()}_PORT."
+                f"Port {port} is taken (needed by {name}); "
+                f"stop what uses it or set QUIRE_{name.upper()}_PORT."
             ) from error
 
 

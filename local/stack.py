@@ -23,7 +23,7 @@ from local.postgres import DATABASE, Postgres
 from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
 from local.sandbox import InvocationError
 from local.servers import model, qdrant, stream
-from local.service import Service, Supervised
+from local.service import Service, Supervised, check_port
 from local.web_server import WebServer
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,9 @@ class Stack:
     async def _start(self) -> None:
         self._exit.callback(self._ledger.close)
         self._ledger.kill_leftovers()
+        # Here too, and first: nobody should wait for half a cloud to hear of a taken port.
+        for name, port in self.configuration.ports().items():
+            check_port(name, port)
         if self.configuration.database_url is None:
             await self._postgres.prepare()
         # Qdrant and the model take their time; the functions ask for them only with a request.

@@ -82,7 +82,7 @@ async def test_load_loses_no_message(client: httpx.AsyncClient, turns: int) -> N
     assert set(answered) <= set(kept)
 
 
-@pytest.mark.parametrize("kills", sizes(3, 60))
+@pytest.mark.parametrize("kills", sizes(2, 60))
 async def test_faults_lose_nothing_that_was_acknowledged(
     stack: Stack, client: httpx.AsyncClient, kills: int
 ) -> None:
