@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from quire.domain import Document, Job
+from quire.domain import Document, Job, Proof
 
 
 def document_json(document: Document) -> dict[str, Any]:
@@ -33,4 +33,16 @@ def job_json(job: Job) -> dict[str, Any]:
         "progress": {"done": job.done, "total": job.total},
         "result": job.result,
         "error": job.error,
+        "created_at": job.created_at,
+    }
+
+
+def proof_json(proof: Proof) -> dict[str, Any]:
+    return {
+        "expected": proof.expected,
+        "rows": proof.rows,
+        "points": proof.points,
+        "missing": [str(chunk) for chunk in proof.missing],
+        "extra": [str(chunk) for chunk in proof.extra],
+        "holds": proof.holds,
     }

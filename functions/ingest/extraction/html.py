@@ -1,7 +1,7 @@
 """HTML → its text as blocks, without scripts, styles and navigation."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -37,17 +37,21 @@ _Event = tuple[str, str, LexborNode]
 
 def read(content: bytes, *, content_type: str | None) -> tuple[str | None, Iterator[Block]]:
     """Return the title and the blocks of a page's <main>, or of all of it; raise Unreadable."""
-    declared = f"{content_type or ''} {content[:4096].decode('latin-1')}"
-    tree = LexborHTMLParser(tame(decode(content, declared=declared)))
+    tree = parsed(content, content_type=content_type)
     titles = (node.text() for node in tree.css("head > title, h1"))
     title = next(filter(None, (" ".join(t.split()).strip(_PERMALINKS) for t in titles)), None)
     mains = [main for main in tree.css("main") if main.text(strip=True)]
     root = mains[0] if len(mains) == 1 else tree.root
-    return title, _blocks(root) if root else iter(())
+    return title, blocks_of(root) if root else iter(())
 
 
-def _blocks(root: LexborNode) -> Iterator[Block]:
-    outline: Outline = ()
+def parsed(content: bytes, *, content_type: str | None) -> LexborHTMLParser:
+    declared = f"{content_type or ''} {content[:4096].decode('latin-1')}"
+    return LexborHTMLParser(tame(decode(content, declared=declared)))
+
+
+def blocks_of(root: LexborNode, outline: Outline = ()) -> Generator[Block, None, Outline]:
+    """Yield the blocks below a node, which stand under `outline`; return the outline after them."""
     words: list[str] = []
     items, marker = 0, ""
     for event, tag, node in _walk(root, whole=_is_whole):
@@ -73,6 +77,7 @@ def _blocks(root: LexborNode) -> Iterator[Block]:
                     yield Block(text=f"{text}\n\n", kind=kind, heading=path(outline))
     for text in _paragraphs(words):
         yield Block(text=f"{text}\n\n", kind="paragraph", heading=path(outline))
+    return outline
 
 
 def _walk(

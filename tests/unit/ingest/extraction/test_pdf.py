@@ -1,7 +1,10 @@
 """What PDFium finds on a page becomes paragraphs, and what it cannot read a sentence."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from resource import getpagesize
 from threading import Thread
 
 import pytest
@@ -175,3 +178,17 @@ def test_documents_are_read_side_by_side(make_pdf: MakePdf) -> None:
     for thread in threads:
         thread.join()
     assert together == [alone] * 4
+
+
+def test_pages_are_not_kept(make_pdf: MakePdf) -> None:
+    """PDFium's memory is not Python's, so the process is asked."""
+    blocks = read(make_pdf(*[PROSE * 8] * 2_000)).blocks
+    for _ in zip(range(100), blocks, strict=False):
+        pass
+    before = _resident()
+    assert deque(blocks, maxlen=1)[0].page == 2_000
+    assert _resident() - before < 40 * 2**20
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
