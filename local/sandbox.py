@@ -96,8 +96,9 @@ class Invocation:
 class Sandbox:
     """A process that is starting, frozen, or at work on one invocation."""
 
-    def __init__(self, function: Function, process: Process) -> None:
+    def __init__(self, function: Function, process: Process, log: Path) -> None:
         self.function = function
+        self._log = log
         self.pid = process.pid
         self.invocation: Invocation | None = None
         self.init_error: FunctionError | None = None
@@ -115,7 +116,8 @@ class Sandbox:
 
         Raises FunctionError when the interpreter cannot be started.
         """
-        with _open_log(log_dir / f"{function.name}.log") as log:
+        path = log_dir / f"{function.name}.log"
+        with _open_log(path) as log:
             try:
                 process = await asyncio.create_subprocess_exec(
                     *(python, "-m", "awslambdaric", function.handler),
@@ -131,7 +133,7 @@ class Sandbox:
         if function.niceness:
             with suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PROCESS, process.pid, function.niceness)
-        return cls(function, process)
+        return cls(function, process, path)
 
     @property
     def alive(self) -> bool:
@@ -153,6 +155,13 @@ class Sandbox:
         Raises FunctionError when the function does, or when the process ends without an answer;
         TimedOut when it was too slow and has been killed.
         """
+        began = time.monotonic()
+        try:
+            return await self._serve(invocation)
+        finally:
+            self._report(invocation, 1_000 * (time.monotonic() - began))
+
+    async def _serve(self, invocation: Invocation) -> Any:
         limit = self.function.timeout
         if not await self._within(INIT_SECONDS + limit, self._polled):
             await self.kill()
@@ -179,6 +188,12 @@ class Sandbox:
     def _hand_over(self, invocation: Invocation | None) -> None:
         if not self._handed.done():
             self._handed.set_result(invocation)
+
+    def _report(self, invocation: Invocation, duration: float) -> None:
+        """As Lambda's own line in a function's log."""
+        line = f"REPORT RequestId: {invocation.request_id}\tDuration: {duration:.2f} ms\n"
+        with _open_log(self._log) as log:
+            log.write(line.encode())
 
     async def _within(self, seconds: float, awaited: Future[Any]) -> bool:
         await asyncio.wait(
