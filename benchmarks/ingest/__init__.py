@@ -1,0 +1,1 @@
+"""Ingestion: how many documents an hour, and what a document costs."""
