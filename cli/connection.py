@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import httpx
 import typer
 
-from cli import show
+from cli import terminal
 from cli.client import Failed, Quire, is_loopback
 
 T = TypeVar("T")
@@ -50,6 +50,9 @@ User = Annotated[
     str | None,
     typer.Option(envvar="QUIRE_USER", callback=_header, help="The user the key speaks for."),
 ]
+Timeout = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait, once all are sent, until they are ready.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
 
 
@@ -72,5 +75,5 @@ def run(context: typer.Context, work: Callable[[Quire], Awaitable[T]]) -> T:
     try:
         return asyncio.run(connected())
     except Failed as error:
-        show.failed(error)
+        terminal.failed(error)
         raise typer.Exit(1) from None

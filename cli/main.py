@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli import show
+from cli import show, terminal
 from cli.client import Json, Quire, path_of
-from cli.connection import AsJson, connect, run
-from cli.documents import documents_app
+from cli.connection import AsJson, Timeout, connect, run
+from cli.documents import document_app, documents_app
 from cli.files import find_files
+from cli.jobs import jobs_app
+from cli.upkeep import upkeep_app
 from cli.upload import Uploading
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -21,16 +23,14 @@ app.callback()(connect)
 def upload(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(exists=True)],
-    timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait, once all are sent, until they are ready.")
-    ] = 600,
+    timeout: Timeout = 600,
     as_json: AsJson = False,
 ) -> None:
     """Upload files, and folders with all they hold, and wait until they can be asked about."""
 
     async def work(quire: Quire) -> bool:
         files = find_files(paths)
-        with show.progress() as progress:
+        with terminal.progress() as progress:
             outcomes = await Uploading(quire, files, progress).run(timeout=timeout)
         show.outcomes(outcomes, as_json=as_json)
         return all(outcome.cause is None for outcome in outcomes)
@@ -67,7 +67,7 @@ def ask(
         started = perf_counter()
         answer = await quire.post("/v1/chat", body)
         if as_json:
-            show.raw(answer)
+            terminal.raw(answer)
         else:
             show.answer(answer, seconds=perf_counter() - started)
 
@@ -86,7 +86,7 @@ def sessions(
     async def work(quire: Quire) -> None:
         listed = [item async for item in quire.pages(path)]
         if as_json:
-            show.raw({"data": listed})
+            terminal.raw({"data": listed})
         elif session is None:
             show.sessions(listed)
         else:
@@ -102,7 +102,7 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
     async def work(quire: Quire) -> bool:
         readiness = await quire.get("/health/ready", also=(503,))
         if as_json:
-            show.raw(readiness)
+            terminal.raw(readiness)
         else:
             show.health(readiness)
         return bool(readiness["status"] == "ok")
@@ -112,6 +112,8 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 app.add_typer(documents_app, name="documents")
+for group in (document_app, jobs_app, upkeep_app):
+    app.add_typer(group)
 
 
 def _read(file: typer.FileText) -> str:

@@ -1,73 +1,34 @@
-"""What the person sees: answers, tables and sentences. Without a terminal all of it is plain."""
+"""What the person sees of answers, documents, sessions and the deployment's health."""
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from cli.client import Failed, Json
-from cli.upload import Ending, Outcome
+from cli.client import Json
+from cli.terminal import (
+    amount,
+    caused,
+    grid,
+    out,
+    plain,
+    raw,
+    sentence,
+    shortened,
+    status,
+    table,
+    when,
+)
+from cli.watch import Ending, Outcome
 
 EXCERPT = 160
-# Without a terminal nobody is served by wrapped or cut lines.
-_ENDLESS = 100_000
-_STYLES = {
-    "ready": "green",
-    "ok": "green",
-    "failed": "red",
-    "failing": "red",
-    "unfinished": "yellow",
-    "deleting": "dim",
-    "deleted": "dim",
-}
-
-
-def _console(*, stderr: bool = False) -> Console:
-    terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(
-        stderr=stderr,
-        width=None if terminal else _ENDLESS,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-
-
-out = _console()
-err = _console(stderr=True)
-
-
-def raw(answer: Any) -> None:
-    out.print_json(data=answer)
-
-
-def failed(error: Failed) -> None:
-    line = Text.assemble(("Error: ", "bold red"), _plain(error.message))
-    if error.request_id:
-        line.append(f" (request {_plain(error.request_id)})", "dim")
-    err.print(line)
-
-
-def progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[amount]}", markup=False),
-        TimeElapsedColumn(),
-        console=err,
-        disable=not err.is_terminal,
-    )
-
-
-def sentence(text: str) -> None:
-    out.print(_plain(text))
+IDS = 20
+_SHORTEST_NAME = 16
+# What a table of documents takes beside filename, title and the two below; and each of those.
+_FIXED_WIDTH, _STATUS_WIDTH, _PROGRESS_WIDTH = 39, 6, 10
 
 
 def outcomes(ended: Sequence[Outcome], *, as_json: bool) -> None:
@@ -76,10 +37,17 @@ def outcomes(ended: Sequence[Outcome], *, as_json: bool) -> None:
         return
     for one in ended:
         if one.cause:
-            because = _plain(f" {one.filename}: {one.cause}")
-            out.print(Text.assemble((one.outcome, _STYLES[one.outcome]), because))
+            caused(one.outcome, one.filename, one.cause)
     counts = Counter(one.outcome for one in ended)
     out.print(", ".join(f"{counts[name]} {name}" for name in get_args(Ending) if counts[name]))
+
+
+def accepted(documents: Sequence[Json], answers: Sequence[Json], *, as_json: bool) -> None:
+    if as_json:
+        raw({"data": answers})
+        return
+    for one, said in zip(documents, answers, strict=True):
+        sentence(f"{one['filename']}: version {said['version']} is {said['status']}.")
 
 
 def answer(body: Json, *, seconds: float) -> None:
@@ -90,24 +58,36 @@ def answer(body: Json, *, seconds: float) -> None:
     out.print(Text(" · ".join(_circumstances(body, seconds)), "dim"))
 
 
-def documents(listed: Iterable[Json], *, status: str | None) -> None:
-    table = _table("filename", "title", "status", "version", "chunks", "updated", "progress")
-    for document in listed:
-        table.add_row(
-            _plain(document["filename"]),
-            _plain(document["title"]),
-            _status(document["status"]),
-            str(document["version"]),
-            str(document["chunks"]),
-            _when(document["updated_at"]),
-            _plain(document["error"] or _progress(document)),
+def documents(listed: Sequence[Json], *, status_asked: str | None) -> None:
+    if not listed:
+        sentence(
+            f"No document is {status_asked}."
+            if status_asked
+            else "There are no documents; `quire upload` brings some."
         )
-    none = (
-        f"No document is {status}."
-        if status
-        else "There are no documents; `quire upload` brings some."
+        return
+    room = _room_for_names(listed)
+    titled = room >= 2 * _SHORTEST_NAME
+    width = room // 2 if titled else max(room, _SHORTEST_NAME)
+    out.print(
+        table(
+            [
+                {
+                    "filename": shortened(document["filename"], width),
+                    "title": shortened(document["title"], width) if titled else "",
+                    "status": status(document["status"]),
+                    "version": str(document["version"]),
+                    "chunks": str(document["chunks"]),
+                    "updated": when(document["updated_at"]),
+                    "progress": _progress(document),
+                }
+                for document in listed
+            ]
+        )
     )
-    out.print(table if table.row_count else none)
+    for document in listed:
+        if document["error"]:
+            caused("failed", document["filename"], document["error"])
 
 
 def document(one: Json) -> None:
@@ -115,59 +95,82 @@ def document(one: Json) -> None:
         **one,
         "progress": _progress(one),
         "metadata": ", ".join(f"{name}={value}" for name, value in one["metadata"].items()),
-        "created_at": _when(one["created_at"]),
-        "updated_at": _when(one["updated_at"]),
+        "created_at": when(one["created_at"]),
+        "updated_at": when(one["updated_at"]),
     }
-    grid = _grid()
+    known = grid()
     for name, value in shown.items():
         if value not in (None, ""):
-            told = _status(value) if name == "status" else _plain(str(value))
-            grid.add_row(Text(name, "dim"), told)
-    out.print(grid)
+            told = status(value) if name == "status" else Text(plain(str(value)))
+            known.add_row(Text(name, "dim"), told)
+    out.print(known)
 
 
-def sessions(listed: Iterable[Json]) -> None:
-    table = _table("id", "title", "messages", "updated")
-    for session in listed:
-        table.add_row(
-            session["id"],
-            _plain(session["title"] or ""),
-            str(session["message_count"]),
-            _when(session["updated_at"]),
-        )
-    out.print(table if table.row_count else "There are no sessions; `quire ask` begins one.")
+def proof(of: Json, found: Json) -> None:
+    """Whether a document's chunks are all there, and nothing else is."""
+    counts = f"{found['expected']} chunks expected, {found['rows']} rows, {found['points']} points"
+    if found["holds"]:
+        sentence(f"{of['filename']} holds: {counts}.", "green")
+        return
+    sentence(f"{of['filename']} does not hold: {counts}.", "red")
+    for name in ("missing", "extra"):
+        for chunk_id in found[name][:IDS]:
+            sentence(f"{name} {chunk_id}")
+        if len(found[name]) > IDS:
+            sentence(f"{name} {len(found[name]) - IDS} more; --json tells them all")
 
 
-def messages(listed: Iterable[Json]) -> None:
+def sessions(listed: Sequence[Json]) -> None:
+    rows = [
+        {
+            "id": session["id"],
+            "title": session["title"] or "",
+            "messages": str(session["message_count"]),
+            "updated": when(session["updated_at"]),
+        }
+        for session in listed
+    ]
+    out.print(table(rows) if rows else "There are no sessions; `quire ask` begins one.")
+
+
+def messages(listed: Sequence[Json]) -> None:
     for message in listed:
-        when = _when(message["created_at"])
-        out.print(Text.assemble((message["role"], "bold"), (f"  {when}", "dim")))
+        said = when(message["created_at"])
+        out.print(Text.assemble((message["role"], "bold"), (f"  {said}", "dim")))
         out.print(_marked(message["content"]))
         out.print()
 
 
 def health(readiness: Json) -> None:
-    table = _table("check", "state", "ms", "error")
-    for name, check in readiness["checks"].items():
-        state = _status("ok" if check["ok"] else "failing")
-        table.add_row(name, state, str(check["ms"]), _plain(check.get("error") or ""))
-    out.print(table)
+    out.print(
+        table(
+            [
+                {
+                    "check": name,
+                    "state": status("ok" if check["ok"] else "failing"),
+                    "ms": str(check["ms"]),
+                    "error": check.get("error") or "",
+                }
+                for name, check in readiness["checks"].items()
+            ]
+        )
+    )
 
 
 def _cited(body: Json) -> Table:
     sources = {source["index"]: source for source in body["sources"]}
     first = {citation["index"]: citation for citation in reversed(body["citations"])}
-    grid = _grid()
+    cited = grid()
     for index in sorted(first):
-        grid.add_row(Text(f"[{index}]", "cyan"), _place(sources[index]))
-        grid.add_row("", Text(_excerpt(first[index]["cited_text"]), "dim"))
-    return grid
+        cited.add_row(Text(f"[{index}]", "cyan"), _place(sources[index]))
+        cited.add_row("", Text(_excerpt(first[index]["cited_text"]), "dim"))
+    return cited
 
 
 def _place(source: Json) -> str:
     heading = " › ".join(dict.fromkeys((source["title"], *source["heading"])))
     page = f"page {source['page']}" if source.get("page") else None
-    return _plain(" · ".join(part for part in (heading, source["filename"], page) if part))
+    return plain(" · ".join(part for part in (heading, source["filename"], page) if part))
 
 
 def _circumstances(body: Json, seconds: float) -> list[str]:
@@ -188,49 +191,22 @@ def _circumstances(body: Json, seconds: float) -> list[str]:
 
 
 def _marked(text: str) -> Text:
-    marked = Text(_plain(text))
+    marked = Text(plain(text))
     marked.highlight_regex(r"\[\d{1,2}\]", "bold cyan")
     return marked
 
 
 def _excerpt(text: str) -> str:
-    line = _plain(" ".join(text.split()))
+    line = plain(" ".join(text.split()))
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1].rstrip() + "…"
 
 
-def _plain(text: str) -> str:
-    """Documents may hold what a terminal would obey."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
-
-
-def _status(status: str) -> Text:
-    return Text(status, _STYLES.get(status, "yellow"))
+def _room_for_names(listed: Sequence[Json]) -> int:
+    statuses = max(_STATUS_WIDTH, *(len(document["status"]) for document in listed))
+    progress = _PROGRESS_WIDTH if any(map(_progress, listed)) else 0
+    return out.width - _FIXED_WIDTH - statuses - progress
 
 
 def _progress(document: Json) -> str:
     """How far ingestion is, while it is on its way."""
-    done, total = document["progress"]["done"], document["progress"]["total"]
-    return f"{done}/{total}" if total and document["status"] != "ready" else ""
-
-
-def _when(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for name in columns:
-        table.add_column(
-            name,
-            justify="right" if name in ("version", "chunks", "messages", "ms") else "left",
-            no_wrap=name not in ("filename", "title", "progress", "error"),
-            overflow="fold",
-        )
-    return table
-
-
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
+    return amount(document["progress"]) if document["status"] != "ready" else ""

@@ -8,7 +8,8 @@ import pytest
 import uvicorn
 
 from tests.integration.cli.command import Ended, Quire, call
-from tests.integration.cli.contract import KEY, Deployment, create_app
+from tests.integration.cli.contract import KEY, create_app
+from tests.integration.cli.deployment import Deployment
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from tests.integration.cli.command import Ended, Quire, call, environment
-from tests.integration.cli.contract import CAUSE, KEY, REQUEST_ID, Deployment, Json
+from tests.integration.cli.contract import KEY, REQUEST_ID
+from tests.integration.cli.deployment import CAUSE, Deployment, Json
 
 SESSION = "0198c6a2-0000-7000-8000-000000000001"
 TEXT = "A standing humanoid is an inverted pendulum. " * 20
@@ -92,7 +93,7 @@ async def test_the_raw_answer_is_the_apis(deployment: Deployment, quire: Quire) 
     assert json.loads(ended.out) == deployment.answer
 
 
-async def test_documents_are_listed_shown_and_deleted(deployment: Deployment, quire: Quire) -> None:
+async def test_documents_are_listed_and_shown(deployment: Deployment, quire: Quire) -> None:
     for number in range(250):
         deployment.expect(f"{number}.md")
     last = deployment.documents["249.md"].shown
@@ -103,16 +104,14 @@ async def test_documents_are_listed_shown_and_deleted(deployment: Deployment, qu
         quire("documents", "show", "249.md"),
     )
     assert len(json.loads(listed.out)["data"]) == 250
-    names, *rows = failed.out.splitlines()
-    assert names.split() == "filename title status version chunks updated progress".split()
-    assert [row.split()[:3] for row in rows] == [["249.md", "249.md", "failed"]]
-    assert rows[0].endswith(CAUSE)
+    names, row, cause = failed.out.splitlines()
+    assert names.split() == "filename title status version chunks updated".split()
+    assert row.split()[:3] == ["249.md", "249.md", "failed"]
+    assert cause == f"failed 249.md: {CAUSE}"
     assert shown.out.splitlines()[0].split() == ["id", last["id"]]
-    deleted = await quire("documents", "delete", last["id"])
-    assert deleted == Ended(0, "249.md is deleted.\n", "")
-    gone = await quire("documents", "show", "249.md")
-    message = "There is no document named 249.md; `quire documents` lists them."
-    assert gone == Ended(1, "", f"Error: {message}\n")
+    missing = await quire("documents", "show", "250.md")
+    message = "There is no document named 250.md; `quire documents` lists them."
+    assert missing == Ended(1, "", f"Error: {message}\n")
 
 
 async def test_sessions_and_their_messages(deployment: Deployment, quire: Quire) -> None:
@@ -173,17 +172,30 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 async def test_on_a_terminal_the_markers_have_a_colour(deployment: Deployment) -> None:
     deployment.answer = answer(1)
+    shown = await on_terminal("ask", "Why?", url=deployment.url)
+    assert "\x1b[1;36m[3]\x1b[0m" in shown
+    assert "\x1b]" not in shown
+
+
+async def test_on_a_terminal_a_long_name_is_shortened(deployment: Deployment) -> None:
+    name = "a long way " * 30 + ".pdf"
+    deployment.expect(name)
+    lines = (await on_terminal("documents", url=deployment.url)).splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("a long way…")
+    assert name not in lines[1]
+
+
+async def on_terminal(*arguments: str, url: str) -> str:
     ours, theirs = os.openpty()
+    variables = {"TERM": "xterm-256color", "COLUMNS": "100"}
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", "ask", "Why?"),
-        env=environment(
-            QUIRE_URL=deployment.url, QUIRE_API_KEY=KEY, TERM="xterm-256color", COLUMNS="100"
-        ),
+        *(sys.executable, "-m", "cli.main", *arguments),
+        env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY, **variables),
         stdout=theirs,
     )
     assert await command.wait() == 0
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     os.close(theirs)
-    assert "\x1b[1;36m[3]\x1b[0m" in shown
-    assert "\x1b]" not in shown
+    return shown

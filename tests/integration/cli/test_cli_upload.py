@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests.integration.cli.command import Ended, Quire, call
-from tests.integration.cli.contract import CAUSE, REQUEST_ID, Deployment
+from tests.integration.cli.contract import REQUEST_ID
+from tests.integration.cli.deployment import CAUSE, Deployment
 
 
 async def test_a_folder_is_uploaded_and_waited_for(

@@ -1,12 +1,9 @@
-"""When an upload's document may be believed to be done with the bytes that were sent."""
-
-from pathlib import Path
+"""When a document may be believed to be done with what was waited for."""
 
 import pytest
 
 from cli.client import Json
-from cli.files import File
-from cli.upload import Sent, is_settled
+from cli.watch import Awaited, is_settled
 
 
 def document(status: str, *, sha256: str = "new") -> Json:
@@ -14,8 +11,8 @@ def document(status: str, *, sha256: str = "new") -> Json:
 
 
 def settled(now: Json) -> bool:
-    file = File(Path("a.md"), "a.md", 1)
-    return is_settled(now, Sent(file=file, sha256="new", document_id="d"))
+    awaited = Awaited(filename="a", document_id="d", is_new=lambda seen: seen["sha256"] == "new")
+    return is_settled(now, awaited)
 
 
 @pytest.mark.parametrize("status", ["awaiting_upload", "queued", "extracting", "embedding"])
@@ -24,7 +21,7 @@ def test_not_while_it_is_on_its_way(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["ready", "failed"])
-def test_the_hash_decides(status: str) -> None:
+def test_not_with_what_was_there_before(status: str) -> None:
     assert settled(document(status))
     assert not settled(document(status, sha256="old"))
 

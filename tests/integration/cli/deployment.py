@@ -1,0 +1,152 @@
+"""What a deployment in memory holds, and what becomes of it.
+
+Ingestion and jobs take a step whenever one is looked at, so that nothing depends on time.
+"""
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+CAUSE = "There is no text in this file."
+CHUNKS = 4
+Json = dict[str, Any]
+READY: Json = {
+    "status": "ready",
+    "progress": {"done": CHUNKS, "total": CHUNKS},
+    "chunks": CHUNKS,
+    "error": None,
+}
+
+
+class Problem(Exception):
+    def __init__(self, status: int, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+@dataclass
+class Stored:
+    """A document or a job, the hash of its bytes, and what is still to happen to it."""
+
+    shown: Json
+    digest: str | None = None
+    steps: deque[Json] = field(default_factory=deque)
+    looks: int = 0
+
+    def look(self) -> Json:
+        self.looks += 1
+        if self.steps:
+            self.shown |= self.steps.popleft()
+        return self.shown
+
+
+class Deployment:
+    """`asked` and `received` are what came in: requests' bodies, and uploaded forms."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.documents: dict[str, Stored] = {}
+        self.received: list[dict[str, bytes]] = []
+        self.asked: list[Json] = []
+        self.users: set[str | None] = set()
+        self.answer: Json = {}
+        self.sessions: list[Json] = []
+        self.messages: list[Json] = []
+        self.checks: dict[str, Json] = {}
+        self.proof: Json = {}
+        self.jobs: dict[str, Stored] = {}
+        self.results: dict[str, Json] = {}  # what a job of that kind ends with
+        self.job_error: str | None = None  # or why it fails
+        self.busy = 0  # how many looks are refused once something was sent
+        self.stuck = False
+        self.quick = False
+        self.most_at_once = 0
+        self.at_once = 0
+
+    def find(self, document_id: str) -> Stored:
+        for stored in self.documents.values():
+            if stored.shown["id"] == document_id:
+                return stored
+        raise Problem(404, "There is no such document.")
+
+    def find_job(self, job_id: str) -> Stored:
+        if job_id not in self.jobs:
+            raise Problem(404, "There is no such job.")
+        return self.jobs[job_id]
+
+    def begin(self, kind: str) -> str:
+        job: Json = {"id": str(uuid4()), "kind": kind, "status": "queued", "progress": progress(0)}
+        end: Json = {"status": "done", "progress": progress(CHUNKS), "result": self.results[kind]}
+        if self.job_error:
+            end = {"status": "failed", "error": self.job_error}
+        running: Json = {"status": "running", "progress": progress(1)}
+        self.jobs[job["id"]] = Stored(job, steps=deque([] if self.stuck else [running, end]))
+        return str(job["id"])
+
+    def reingest(self, document_id: str) -> Json:
+        stored = self.find(document_id)
+        new = stored.shown["version"] + 1
+        # At first it is as it was, ready with its old version.
+        stored.steps.extend([{}, {"version": new, "status": "embedding"}])
+        stored.steps.append({"status": "failed", "error": CAUSE} if self.job_error else READY)
+        return {"id": document_id, "version": new, "status": "queued"}
+
+    def expect(self, filename: str) -> Json:
+        new: Json = {
+            "id": str(uuid4()),
+            "filename": filename,
+            "title": filename,
+            "version": 1,
+            "status": "awaiting_upload",
+            "progress": {"done": 0, "total": 0},
+            "chunks": 0,
+            "tokens": 0,
+            "cost_usd": 0.0,
+            "error": None,
+            "sha256": None,
+            "metadata": {},
+            "created_at": "2026-11-21T10:00:00.000000+00:00",
+            "updated_at": "2026-11-21T10:00:00.000000+00:00",
+        }
+        return self.documents.setdefault(filename, Stored(new)).shown
+
+    def ingest(self, filename: str, content: bytes) -> None:
+        stored = self.documents[filename]
+        digest = hashlib.sha256(content).hexdigest()
+        if stored.digest == digest:
+            return
+        again = stored.digest is not None
+        stored.digest = digest
+        if self.stuck:
+            return
+        end = {"status": "failed", "error": CAUSE} if b"blank" in content else READY
+        version = {
+            "version": stored.shown["version"] + again,
+            "sha256": digest,
+        }
+        if self.quick:
+            stored.steps.append(version | end)
+        else:
+            # At first the event is still on its way, and the document as it was.
+            stored.steps.append({})
+            stored.steps.append(version | {"status": "embedding", "progress": progress(1)})
+            stored.steps.append(end)
+
+
+def progress(done: int) -> Json:
+    return {"done": done, "total": CHUNKS}
+
+
+def page(items: list[Json], limit: int, after: str | None) -> Json:
+    start = 1 + [item["id"] for item in items].index(after) if after else 0
+    data = items[start : start + limit]
+    return {
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": len(items) > start + limit,
+    }
