@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak format requirements clean
+.PHONY: help run check test soak bench-ingest format requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,6 +26,9 @@ test: $(VENV)/.dev ## All tests but the long ones
 
 soak: $(VENV)/.dev ## The long ones: seeded, bounded
 	$(BIN)/pytest -m soak --timeout 3600
+
+bench-ingest: $(VENV)/.dev ## What ingesting CORPUS takes (a folder or a BEIR corpus.jsonl; LIMIT=n, FLAGS=--help)
+	$(BIN)/python -m benchmarks.ingest "$$CORPUS" $(if $(LIMIT),--limit $(LIMIT)) $(FLAGS)
 
 format: $(VENV)/.dev ## Put the code in its usual form
 	$(BIN)/ruff check --fix

@@ -1,4 +1,4 @@
-"""Where documents arrive: a bucket, and the queue its notifications wait in."""
+"""Where documents arrive: a bucket, the queues the work waits in, and one place for the dead."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
@@ -13,19 +13,19 @@ MAX_RECEIVES = 5
 
 
 class Documents(Construct):
-    """`bucket` holds originals and texts; `queue` hears of the originals, `dead` of what failed."""
+    """`bucket` holds originals and texts.
+
+    `documents` hears of originals that came and went. `bulk` takes what a tenant sends beyond its
+    share: with the tenant as MessageGroupId, SQS is fair among tenants. `maintenance` holds jobs
+    and deadlines. What fails in any of them ends in `dead`.
+    """
 
     def __init__(self, scope: Construct, id: str, *, stage: StageConfig) -> None:
         super().__init__(scope, id)
         self.dead = sqs.Queue(self, "Dead", retention_period=Duration.days(14), enforce_ssl=True)
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            # Six function time-outs, as AWS asks of a queue that feeds a function.
-            visibility_timeout=Duration.seconds(6 * stage.worker_timeout_seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=MAX_RECEIVES),
-            enforce_ssl=True,
-        )
+        self.documents = self._queue("Documents", stage=stage)
+        self.bulk = self._queue("Bulk", stage=stage)
+        self.maintenance = self._queue("Maintenance", stage=stage)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -37,8 +37,19 @@ class Documents(Construct):
             lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30))],
             removal_policy=RemovalPolicy.RETAIN if stage.keep_documents else RemovalPolicy.DESTROY,
         )
-        self.bucket.add_event_notification(
-            s3.EventType.OBJECT_CREATED,
-            notifications.SqsDestination(self.queue),
-            s3.NotificationKeyFilter(prefix=UPLOADS),
+        for happened in (s3.EventType.OBJECT_CREATED, s3.EventType.OBJECT_REMOVED):
+            self.bucket.add_event_notification(
+                happened,
+                notifications.SqsDestination(self.documents),
+                s3.NotificationKeyFilter(prefix=UPLOADS),
+            )
+
+    def _queue(self, id: str, *, stage: StageConfig) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            id,
+            # Six function time-outs, as AWS asks of a queue that feeds a function.
+            visibility_timeout=Duration.seconds(6 * stage.worker_timeout_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=MAX_RECEIVES),
+            enforce_ssl=True,
         )

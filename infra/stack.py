@@ -12,4 +12,7 @@ class QuireStack(Stack):
         super().__init__(scope, id)
         documents = Documents(self, "Documents", stage=stage)
         CfnOutput(self, "BucketName", value=documents.bucket.bucket_name)
-        CfnOutput(self, "QueueUrl", value=documents.queue.queue_url)
+        CfnOutput(self, "DocumentsQueueUrl", value=documents.documents.queue_url)
+        CfnOutput(self, "BulkQueueUrl", value=documents.bulk.queue_url)
+        CfnOutput(self, "MaintenanceQueueUrl", value=documents.maintenance.queue_url)
+        CfnOutput(self, "DeadQueueUrl", value=documents.dead.queue_url)

@@ -26,6 +26,12 @@ class Configuration(BaseSettings):
     # Long enough that whoever kills a server sees what its loss does.
     restart_seconds: float = 8.0
 
+    # How long an invocation of an ingestion function may last, and the deadlines that follow.
+    worker_seconds: int = 300
+    watch_seconds: float = 330.0
+    retire_seconds: float = 60.0
+    idle_seconds: float = 300.0
+
     tenant: str = "local"
     api_key: SecretStr = SecretStr("quire-local-key")
 
@@ -81,6 +87,15 @@ class Configuration(BaseSettings):
             )
         return self
 
+    def ingestion_settings(self) -> dict[str, str]:
+        """Deadlines, and who runs this deployment, as the functions' environment."""
+        return {
+            "QUIRE_WATCH_SECONDS": str(self.watch_seconds),
+            "QUIRE_RETIRE_SECONDS": str(self.retire_seconds),
+            "QUIRE_IDLE_SECONDS": str(self.idle_seconds),
+            "QUIRE_OPERATOR_TENANT": self.tenant,
+        }
+
     def model_settings(self) -> dict[str, str]:
         """The models as the functions' environment; OpenAI's own are the functions' defaults."""
         named = (self.embedding_model, self.embedding_dimensions, self.chat_model)
@@ -88,6 +103,9 @@ class Configuration(BaseSettings):
             named = LOCAL_MODELS
         names = ("QUIRE_EMBEDDING_MODEL", "QUIRE_EMBEDDING_DIMENSIONS", "QUIRE_CHAT_MODEL")
         settings = {k: str(v) for k, v in zip(names, named, strict=True) if v is not None}
+        if self.local_models:
+            # Few at a time: a CPU embeds some thirty a second, and progress is to be seen.
+            settings |= {"QUIRE_EMBEDDING_INPUTS": "32", "QUIRE_CHECKPOINT_CHUNKS": "64"}
         if self.openai_api_key is None:
             # What runs on your own machine costs nothing.
             kinds = ("PROMPT", "CACHED", "COMPLETION", "EMBEDDING")

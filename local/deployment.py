@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.gateway import Route
-from local.provision import BUCKET, MIGRATION_SECRET, RUNTIME_SECRET, credentials
+from local.provision import (
+    BUCKET,
+    MIGRATION_SECRET,
+    RUNTIME_SECRET,
+    Provisioned,
+    credentials,
+)
 from local.sandbox import Function
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +25,8 @@ ROUTES = (
     Route(["ANY"], "/v1/documents", "ingest-api"),
     Route(["ANY"], "/v1/documents/{proxy+}", "ingest-api"),
     Route(["GET"], "/v1/jobs/{id}", "ingest-api"),
+    Route(["GET", "POST"], "/v1/admin/jobs", "ingest-api"),
+    Route(["GET", "POST"], "/v1/admin/jobs/{proxy+}", "ingest-api"),
     Route(["GET"], "/health", "health"),
     Route(["GET"], "/health/{proxy+}", "health"),
     # What no function serves is refused in the words of all other refusals.
@@ -26,19 +34,24 @@ ROUTES = (
 )
 
 
-def environment(*, aws_url: str, queue_url: str, models: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    *, aws_url: str, queues: Provisioned, settings: Mapping[str, str]
+) -> dict[str, str]:
     return {
         **credentials(aws_url),
         "PYTHONPATH": PYTHON_PATH,
         "QUIRE_BUCKET": BUCKET,
-        "QUIRE_QUEUE_URL": queue_url,
+        "QUIRE_DOCUMENTS_QUEUE_URL": queues.documents,
+        "QUIRE_BULK_QUEUE_URL": queues.bulk,
+        "QUIRE_MAINTENANCE_QUEUE_URL": queues.maintenance,
+        "QUIRE_DEAD_QUEUE_URL": queues.dead,
         "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
         "POWERTOOLS_SERVICE_NAME": "quire",
-        **models,
+        **settings,
     }
 
 
-def functions(environment: Mapping[str, str]) -> list[Function]:
+def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> list[Function]:
     """`chat` ends before the gateway's 30 s; only `migrate` may read the owner's secret."""
     owner = {**environment, "QUIRE_MIGRATION_SECRET": MIGRATION_SECRET}
     return [
@@ -59,15 +72,17 @@ def functions(environment: Mapping[str, str]) -> list[Function]:
             name="ingest",
             handler="functions.ingest.handler.handler",
             environment=environment,
-            timeout=300,
+            timeout=worker_seconds,
+            concurrency=3,  # what its two event sources together may have under way
             niceness=10,  # nobody waits for a document as they wait for an answer
         ),
         Function(
-            name="sweeper",
-            handler="functions.ingest.sweeper.handler",
+            name="maintenance",
+            handler="functions.ingest.maintenance.handler",
             environment=environment,
-            timeout=30,
+            timeout=worker_seconds,
             concurrency=1,
+            niceness=10,
         ),
         Function(
             name="health",

@@ -13,21 +13,31 @@ from local.aws import restore
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
 
 REGION = "us-east-1"
 BUCKET = "quire-local"
-QUEUE = "quire-local-ingest"
 RUNTIME_SECRET = "quire/local/runtime"
 MIGRATION_SECRET = "quire/local/migration"
 # A worker's claim is a lease, so a message that comes back early is only put off again; on a
 # laptop that beats waiting six function time-outs for what a killed worker left.
 VISIBILITY_SECONDS = 90
 MAX_RECEIVES = 5
+DEAD_SECONDS = 14 * 24 * 3600
+# Jobs and deadlines were messages, and moto has forgotten them: they are looked up again.
+RECOVER = {"recover": True}
+# Nobody waits for it, and a start has enough to do.
+RECOVER_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provisioned:
-    queue_url: str
+    """The URLs of the queues, and a client to reach them with."""
+
+    documents: str
+    bulk: str
+    maintenance: str
+    dead: str
     sqs: "SQSClient"
 
 
@@ -43,9 +53,16 @@ def credentials(aws_url: str) -> dict[str, str]:
 
 
 def provision(
-    aws_url: str, *, state: Path, secrets: Mapping[str, Mapping[str, Any]]
+    aws_url: str,
+    *,
+    state: Path,
+    secrets: Mapping[str, Mapping[str, Any]],
+    recover_after: int = RECOVER_SECONDS,
 ) -> Provisioned:
-    """Make everything anew, then put the kept objects back. Blocking."""
+    """Make everything anew, then put the kept objects back. Blocking.
+
+    What messages were lost with the former queues is asked for again `recover_after` seconds on.
+    """
     session = boto3.Session("local", "local", region_name=REGION)
     s3 = session.client("s3", endpoint_url=aws_url)
     # Whoever polls tries again by itself; the SDK's own patience would only delay the news.
@@ -55,30 +72,46 @@ def provision(
     vault = session.client("secretsmanager", endpoint_url=aws_url)
     for name, secret in secrets.items():
         vault.create_secret(Name=name, SecretString=json.dumps(secret))
-    dead = sqs.create_queue(QueueName=f"{QUEUE}-dead")["QueueUrl"]
-    redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": MAX_RECEIVES}
-    queue = sqs.create_queue(
-        QueueName=QUEUE,
-        Attributes={
-            "VisibilityTimeout": str(VISIBILITY_SECONDS),
-            "RedrivePolicy": json.dumps(redrive),
-        },
-    )["QueueUrl"]
+    queues = _create_queues(sqs)
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_notification_configuration(
         Bucket=BUCKET,
         NotificationConfiguration={
             "QueueConfigurations": [
                 {
-                    "QueueArn": _arn(sqs, queue),
-                    "Events": ["s3:ObjectCreated:*"],
+                    "QueueArn": _arn(sqs, queues.documents),
+                    "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
                     "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}},
                 }
             ]
         },
     )
     restore(s3, BUCKET, state=state)
-    return Provisioned(queue_url=queue, sqs=sqs)
+    sqs.send_message(
+        QueueUrl=queues.maintenance,
+        MessageBody=json.dumps(RECOVER),
+        DelaySeconds=recover_after,
+    )
+    return queues
+
+
+def _create_queues(sqs: "SQSClient") -> Provisioned:
+    def create(name: str, attributes: "Mapping[QueueAttributeNameType, str]") -> str:
+        return sqs.create_queue(QueueName=f"quire-local-{name}", Attributes=attributes)["QueueUrl"]
+
+    dead = create("dead", {"MessageRetentionPeriod": str(DEAD_SECONDS)})
+    redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": MAX_RECEIVES}
+    feeding: Mapping[QueueAttributeNameType, str] = {
+        "VisibilityTimeout": str(VISIBILITY_SECONDS),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    return Provisioned(
+        documents=create("documents", feeding),
+        bulk=create("bulk", feeding),
+        maintenance=create("maintenance", feeding),
+        dead=dead,
+        sqs=sqs,
+    )
 
 
 def _arn(sqs: "SQSClient", url: str) -> str:

@@ -1,7 +1,6 @@
 """The whole laptop cloud: every server started in its order, watched, and stopped again."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
@@ -21,15 +20,11 @@ from local.lambda_runtime import LambdaRuntime
 from local.pgbouncer import PgBouncer
 from local.postgres import DATABASE, Postgres
 from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
-from local.sandbox import InvocationError
 from local.servers import model, qdrant, stream
 from local.service import Service, Supervised, check_port
 from local.web_server import WebServer
 
-log = logging.getLogger(__name__)
-
 APP_ROLE = "quire_app"
-SWEEP_SECONDS = 60
 # A moment's patience fills one batch, and saves starting a second worker for a few small files.
 BATCH_SECONDS = 0.5
 
@@ -91,26 +86,23 @@ class Stack:
             await self._postgres.prepare()
         # Qdrant and the model take their time; the functions ask for them only with a request.
         await _together(self._start_functions(), *map(self._supervise, self._servers()))
-        self._run_beside(
-            EventSource(
-                self.runtime.invoke,
-                "ingest",
-                self._queue.queue_url,
-                sqs=self._queue.sqs,
-                window=BATCH_SECONDS,
-            ).run()
-        )
-        self._run_beside(self._keep_sweeping())
+        self._feed("ingest", self._queues.documents, concurrency=2)
+        # A worker of its own: neither waits for the other, however much one tenant sends.
+        self._feed("ingest", self._queues.bulk, concurrency=1)
+        self._feed("maintenance", self._queues.maintenance, concurrency=1)
 
     async def _start_functions(self) -> None:
         await _together(self._start_database(), self._supervise(self._aws_service()))
         variables = environment(
             aws_url=self.configuration.aws_url,
-            queue_url=self._queue.queue_url,
-            models=self.configuration.model_settings(),
+            queues=self._queues,
+            settings={
+                **self.configuration.model_settings(),
+                **self.configuration.ingestion_settings(),
+            },
         )
         self.runtime = LambdaRuntime(
-            functions(variables),
+            functions(variables, worker_seconds=self.configuration.worker_seconds),
             task_root=ROOT,
             log_dir=self._state / "logs",
             on_spawn=self._ledger.add,
@@ -174,8 +166,8 @@ class Stack:
         done = await self.runtime.invoke("migrate", {"RequestType": "Create"})
         if done["live"] != done["configured"]:
             raise ServiceFailed(
-                f"The index was made as {done['live']}, but {done['configured']} is configured: "
-                "go back to the former models, or begin anew with `make clean`."
+                f"The index was made with {done['live']}, but {done['configured']} is configured: "
+                "go back to the former model, or begin anew with `make clean`."
             )
 
     async def _warm(self) -> None:
@@ -183,14 +175,17 @@ class Stack:
         async with httpx.AsyncClient(base_url=self.configuration.api_url, timeout=30) as client:
             await asyncio.gather(client.get("/v1/sessions"), client.get("/v1/documents"))
 
-    async def _keep_sweeping(self) -> None:
-        """The schedule's rule in production."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                await self.runtime.invoke("sweeper", {"source": "aws.scheduler"})
-            except InvocationError as error:
-                log.warning("The sweeper failed: %s", error)
+    def _feed(self, function: str, queue_url: str, *, concurrency: int) -> None:
+        """The URL stays what it is when moto starts anew: it is made of the queue's name."""
+        source = EventSource(
+            self.runtime.invoke,
+            function,
+            queue_url,
+            sqs=self._queues.sqs,
+            window=BATCH_SECONDS,
+            concurrency=concurrency,
+        )
+        self._run_beside(source.run())
 
     def _run_beside(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
@@ -202,8 +197,8 @@ class Stack:
         self._exit.push_async_callback(stop)
 
     @property
-    def _queue(self) -> Provisioned:
-        assert self._provisioned is not None, "the queue is there once moto is ready"
+    def _queues(self) -> Provisioned:
+        assert self._provisioned is not None, "the queues are there once moto is ready"
         return self._provisioned
 
     def _secrets(self) -> dict[str, dict[str, Any]]:

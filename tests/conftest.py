@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 
 from local.configuration import Configuration
 from local.stack import Stack
 from quire.store.api_keys import hash_key
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("quire", deadline=None)
+hypothesis.settings.load_profile("quire")
 
 PORTS = ("api", "stream", "postgres", "pgbouncer", "qdrant", "aws", "model")
 
@@ -47,6 +52,10 @@ def configuration(state: Path) -> Configuration:
         {
             "state": state,
             "restart_seconds": 1.0,
+            "worker_seconds": 40,
+            "watch_seconds": 3.0,
+            "retire_seconds": 2.0,
+            "idle_seconds": 10.0,
             **{f"{name}_port": port for name, port in ports.items()},
         }
     )

@@ -9,7 +9,7 @@ from functions.chat.answering import Answering
 from functions.chat.routes.ask import ask_routes
 from functions.chat.routes.sessions import session_routes
 from quire import models
-from quire.models.embedder import Embedder
+from quire.models.embedder import Embedder, connect_fallback
 from quire.models.language_model import LanguageModel
 from quire.retrieval.index import Index
 from quire.retrieval.retriever import Retriever
@@ -19,6 +19,7 @@ from quire.store.api_keys import ApiKeys
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
+from quire.store.ingestions import Ingestions
 from quire.store.sessions import Sessions
 from quire.store.usage import UsageCounts
 from quire.web import create_app, requires
@@ -31,6 +32,11 @@ def create() -> FastAPI:
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )
+    fallback = None
+    if secret.embedding_fallback:
+        fallback = connect_fallback(
+            **secret.embedding_fallback.values(), timeout=settings.turn_seconds
+        )
     openai = models.connect(
         base_url=secret.openai_base_url,
         api_key=secret.openai_api_key.get_secret_value(),
@@ -38,7 +44,9 @@ def create() -> FastAPI:
     )
     index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
     sessions = Sessions(database)
-    retriever = Retriever(Embedder(openai), index, Documents(database))
+    retriever = Retriever(
+        Embedder(openai, fallback=fallback), index, Documents(database), Ingestions(database)
+    )
     answering = Answering(
         retriever=retriever,
         language_model=LanguageModel(

@@ -27,7 +27,7 @@ class Readiness:
         self.loop = asyncio.new_event_loop()
         self._secret = secret
         self._database = Database(secret.database_url.get_secret_value(), connections=1)
-        self._queue = Queue(settings.queue_url)
+        self._queue = Queue(settings.documents_queue_url)
         self._http = httpx.AsyncClient(timeout=SECONDS)
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {
             "postgres": self._postgres,

@@ -1,14 +1,56 @@
-"""Deleting a document: everything of it goes, a tombstone stays."""
+"""Deleting a document: everything of it goes, a tombstone and a certificate stay."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from quire.domain import DocumentStatus
+from functions.ingest.jobs import Step
+from quire.domain import Document, DocumentStatus, Job
+from quire.errors import NotFound
 from quire.objects import Objects, text_prefix, upload_key
 from quire.observability import log
+from quire.queue import Queue
 from quire.retrieval.index import Index
 from quire.store.collections import Collections
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs
+from quire.store.standings import Standings
+
+# How long Neon keeps the history that a branch can be restored from, and SQS our dead letters.
+_BACKUP_DAYS = 7
+_DEAD_LETTER_DAYS = 14
+_WATCH_SECONDS = 300
+_LEASE_PAUSE = 5
+
+_SEARCHED = (
+    "PostgreSQL: documents, versions, chunks, embedding_cache, answer_cache",
+    "Qdrant: every collection that is served or filled",
+    "S3: every version of the original and of its texts",
+)
+
+
+async def request_deletion(
+    jobs: Jobs,
+    maintenance: Queue,
+    tenant: str,
+    document: UUID,
+    *,
+    sequencer: str | None = None,
+    removed: bool = False,
+) -> UUID | None:
+    """Begin to delete a document; the job, or None when it has seen a later event.
+
+    With its original `removed` already, what is put in that place is new and stays.
+    Raises NotFound.
+    """
+    # First the watch: should we break off after the row, it finds the job that nobody runs.
+    await maintenance.send_watch({tenant: [document]}, delay=_WATCH_SECONDS)
+    job = await jobs.request_deletion(
+        tenant, document, sequencer=sequencer, request={"removed": removed}
+    )
+    if job:
+        await maintenance.send_job(tenant, job)
+    return job
 
 
 class Deletion:
@@ -17,31 +59,86 @@ class Deletion:
         *,
         objects: Objects,
         documents: Documents,
+        standings: Standings,
         collections: Collections,
         index: Index,
         jobs: Jobs,
     ) -> None:
         self._objects = objects
         self._documents = documents
+        self._standings = standings
         self._collections = collections
         self._index = index
         self._jobs = jobs
 
-    async def run(self, tenant: str, job_id: UUID) -> None:
-        """Run a deletion job; again, if need be. Raises NotFound, Unavailable.
+    async def step(self, tenant: str, job: Job, *, until: float) -> Step:
+        """Delete it all, once no worker can write any more of it.
 
         The rows go last: while they are there, a job that broke off finds its way again.
         """
-        job, document_id = await self._jobs.get(tenant, job_id)
-        if job.status == "done" or document_id is None:
-            return
-        document = await self._documents.get(tenant, document_id)
-        result = {}
+        if job.document is None:
+            raise NotFound("There is no such document.")
+        for standing in await self._standings.find(tenant, [job.document]):
+            if standing.leased:
+                return Step(total=1, delay=_LEASE_PAUSE)
+        document = await self._documents.get(tenant, job.document)
         # Otherwise it was deleted before and may have come back since: not this job's to delete.
-        if document.status is DocumentStatus.DELETING:
-            await self._objects.delete(upload_key(tenant, document.filename))
-            texts = await self._objects.delete_all(text_prefix(tenant, document_id))
-            await self._index.delete(await self._collections.live(), tenant, document_id)
-            result = {"texts": texts}
-        await self._jobs.finish_deletion(tenant, job_id, document_id, result=result)
-        log.info("deleted", document=str(document_id))
+        if document.status is not DocumentStatus.DELETING:
+            return Step(result={})
+        removed = {
+            "originals": await self._objects.purge(
+                upload_key(tenant, document.filename),
+                whole_key=True,
+                but_latest=job.request.get("removed", False),
+            ),
+            "texts": await self._objects.purge(text_prefix(tenant, document.id)),
+            "points": 0,
+        }
+        for collection in await self._collections.written():
+            removed["points"] += len(await self._index.points(collection, tenant, document.id))
+            await self._index.delete(collection, tenant, document.id)
+        removed |= await self._documents.purge(tenant, document.id)
+        certificate = await self._certificate(tenant, document, removed)
+        await self._jobs.finish_deletion(tenant, job.id, document.id, result=certificate)
+        log.info("deleted", document=str(document.id))
+        return Step(result=certificate)
+
+    async def _certificate(
+        self, tenant: str, document: Document, removed: dict[str, int]
+    ) -> dict[str, Any]:
+        """What was searched and removed, and what remains until when."""
+        now = datetime.now(UTC)
+        quotes = await self._documents.count_quotes(tenant, document.id)
+        remains = [
+            {
+                "what": "its name, as a tombstone",
+                "until": None,
+                "why": "so that a late event cannot revive it",
+            },
+            {
+                "what": "backups of PostgreSQL",
+                "until": (now + timedelta(days=_BACKUP_DAYS)).isoformat(),
+                "why": "the database can be restored to any moment until then",
+            },
+            {
+                "what": "dead letters that name it",
+                "until": (now + timedelta(days=_DEAD_LETTER_DAYS)).isoformat(),
+                "why": "they hold its key, none of its words",
+            },
+        ]
+        if quotes:
+            remains.append(
+                {
+                    "what": f"quotes in {quotes} answers",
+                    "until": None,
+                    "why": "sessions are their users' own; deleting a session deletes them",
+                }
+            )
+        return {
+            "document_id": str(document.id),
+            "filename": document.filename,
+            "searched": list(_SEARCHED),
+            "removed": removed,
+            "remains": remains,
+            "completed_at": now.isoformat(),
+        }

@@ -1,62 +1,36 @@
-"""One object, from event to served: claim → extract → chunk → embed → index → publish.
+"""Objects, from event to served: claim → extract → chunk → embed → index → commit.
 
-Each step may be repeated: ids are deterministic, writes are upserts, and only `publish` changes
-what is served, in one transaction.
+Each step may be repeated: ids are deterministic, writes are upserts, and only the commit changes
+what is served, in one transaction. A worker may die anywhere: the watch that is set before its
+claims sees to what it leaves.
 """
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from uuid import UUID
 
-from functions.ingest.chunking import chunk
-from functions.ingest.extraction import extract
-from quire.domain import Chunk, Collection, Passage, Prices, Usage, chunk_id, document_id
-from quire.errors import NotFound, QuireError, TooLarge, Unreadable
-from quire.models.embedder import Embedder
-from quire.objects import Objects, StoredObject, parse_upload_key, text_key
+from functions.ingest.announcing import Announcer
+from functions.ingest.indexing import Indexer
+from functions.ingest.messages import Upload, ingest_message
+from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
+from functions.ingest.work import Work
+from quire.domain import document_id
+from quire.errors import NotFound, TooLarge, Unreadable
+from quire.objects import Objects, StoredObject, parse_upload_key, passages_key
 from quire.observability import log
-from quire.retrieval.index import Index
-from quire.retrieval.lexical import weigh_document
-from quire.store.collections import Collections
-from quire.store.documents import Documents
+from quire.queue import Queue
+from quire.store.ingestions import Ingestions
 
 MAX_BYTES = 100 * 2**20
-# Texts an embedding request carries: large enough to be quick, small enough to report progress
-# and to finish well within its time-out on a laptop's CPU, which embeds a few a second.
-EMBED_BATCH = 32
-# Titles go before every chunk that is embedded, and into every prompt.
-TITLE_LENGTH = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """What an event says of an object; `sequencer` orders events about one key."""
-
-    key: str
-    sequencer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed version of a document, and the bytes it is made from."""
-
-    tenant: str
-    document: UUID
-    version: int
-    filename: str
-    original: StoredObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A version's canonical text and the passages it was cut into."""
-
-    title: str
-    text: str
-    passages: Sequence[Passage]
+# Files beyond this are read one at a time, so that memory has to hold one of them only.
+LARGE_BYTES = 8 * 2**20
+# Lambda ends a chain of functions and queues after 16 invocations.
+MAX_HOPS = 14
+_SIDE_BY_SIDE = 4
+# A claim outlives its worker's invocation by this many seconds: it cannot write any more then.
+_LEASE_MARGIN = 10
 
 
 class Pipeline:
@@ -64,170 +38,169 @@ class Pipeline:
         self,
         *,
         objects: Objects,
-        documents: Documents,
-        collections: Collections,
-        embedder: Embedder,
-        index: Index,
-        prices: Prices,
-        lease: float,
+        ingestions: Ingestions,
+        indexer: Indexer,
+        bulk: Queue,
+        maintenance: Queue,
+        announcer: Announcer,
+        checkpoint: int,
+        watch_seconds: float,
     ) -> None:
-        """`lease` in seconds is how long a worker may go without a sign of life."""
-        self._objects = objects
-        self._documents = documents
-        self._collections = collections
-        self._embedder = embedder
-        self._index = index
-        self._prices = prices
-        self._lease = lease
+        """Passages of more than `checkpoint` chunks are kept, for an invocation that follows.
 
-    async def ingest(self, upload: Upload) -> None:
-        """Bring one object to `ready`, or to `failed` when the file itself is the cause.
-
-        Raises Conflict while another worker holds it and Unavailable when a dependency fails;
-        the event has to come back then.
+        A first look is taken at every document's deadline `watch_seconds` after it was begun.
         """
+        self._objects = objects
+        self._ingestions = ingestions
+        self._indexer = indexer
+        self._bulk = bulk
+        self._maintenance = maintenance
+        self._announcer = announcer
+        self._checkpoint = checkpoint
+        self._watch_seconds = watch_seconds
+        self._large = asyncio.Lock()
+        self._small = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._parser = asyncio.Lock()
+
+    async def ingest(self, uploads: Sequence[Upload], *, until: float) -> list[Exception | None]:
+        """Bring each object to `ready`, or to `failed` when the file itself is the cause.
+
+        What is not done by `until`, in monotonic seconds, is handed to a new message. Answers
+        for each what went wrong with it, if it has to come again: Conflict, Unavailable.
+        """
+        if watched := _documents(uploads):
+            await self._maintenance.send_watch(watched, delay=self._watch_seconds)
+        prepared = await asyncio.gather(
+            *(self._prepare(upload, until) for upload in uploads), return_exceptions=True
+        )
+        works = [item for item in prepared if isinstance(item, Work)]
+        failed, left = await self._indexer.index(works, until=until)
+        for work in left:
+            await self._hand_over(work)
+        return [
+            failed.get(item.document)
+            if isinstance(item, Work)
+            else item
+            if isinstance(item, Exception)
+            else None
+            for item in prepared
+        ]
+
+    async def _prepare(self, upload: Upload, until: float) -> Work | None:
+        """Claim an object's version and read it; None when there is nothing to do any more."""
         named = parse_upload_key(upload.key)
         if named is None:
             log.warning("not an upload", key=upload.key)
-            return
-        tenant, filename = named
-        document = document_id(tenant, filename)
-        refusal: str | None = None
-        try:
-            original = await self._objects.get(upload.key, most=MAX_BYTES)
-            digest = hashlib.sha256(original.content).digest()
-        except NotFound:
-            log.info("the object is gone", key=upload.key)
-            return
-        except TooLarge as error:
-            refusal = error.message
-            original = StoredObject(content=b"", content_type=None, metadata={})
-            digest = hashlib.sha256(refusal.encode()).digest()
-        version = await self._documents.claim(
+            return None
+        async with self._large if upload.size > LARGE_BYTES else self._small:
+            refusal: str | None = None
+            try:
+                original = await self._objects.get(upload.key, most=MAX_BYTES)
+                digest = hashlib.sha256(original.content).digest()
+            except NotFound:
+                log.info("the object is gone", key=upload.key)
+                return None
+            except TooLarge as error:
+                refusal = error.message
+                original = StoredObject(content=b"", content_type=None, metadata={})
+                digest = hashlib.sha256(refusal.encode()).digest()
+            work = await self._claim(upload, *named, original, digest, until)
+            if work is None:
+                return None
+            try:
+                if refusal:
+                    raise Unreadable(refusal)
+                work.text = await self._text(work, original, until)
+            except Unreadable as error:
+                await self._fail(work, error.message)
+                return None
+            except OutOfTime:
+                await self._hand_over(work)
+                return None
+            except Exception:
+                await self._indexer.release(work)
+                raise
+        return work
+
+    async def _claim(
+        self,
+        upload: Upload,
+        tenant: str,
+        filename: str,
+        original: StoredObject,
+        digest: bytes,
+        until: float,
+    ) -> Work | None:
+        claim = await self._ingestions.claim(
             tenant,
             filename,
             sha256=digest,
             sequencer=upload.sequencer,
             metadata=original.metadata,
-            lease=self._lease,
+            lease=until - time.monotonic() + _LEASE_MARGIN,
         )
-        if version is None:
-            await self._tidy(tenant, document)
-            return
-        work = Work(tenant, document, version, filename, original)
+        if claim is None:
+            return None
+        return Work(
+            upload=upload,
+            tenant=tenant,
+            document=document_id(tenant, filename),
+            version=claim.version,
+            filename=filename,
+            done=claim.done,
+            metadata=original.metadata,
+        )
+
+    async def _text(self, work: Work, original: StoredObject, until: float) -> Text:
+        """What a checkpoint kept, or the file read anew. Raises Unreadable, OutOfTime."""
+        place = (work.tenant, work.document, work.version)
+        if work.done:
+            try:
+                kept = await self._objects.get(passages_key(*place))
+                return unpack(kept.content, await self._objects.get_text(*place))
+            except NotFound:
+                # Too short for a checkpoint, and yet a round took a part of it only.
+                work.done = 0
         try:
-            if refusal:
-                raise Unreadable(refusal)
-            await self._ingest(work)
-        except Unreadable as error:
-            await self._documents.fail(tenant, document, version, error.message)
-            log.info("unreadable", document=str(document), version=version)
-
-    async def _ingest(self, work: Work) -> None:
-        text = await asyncio.to_thread(_readable, work)
-        await self._objects.put_text(work.tenant, work.document, work.version, text.text)
-        chunks = [_chunk(work, text.title, passage) for passage in text.passages]
-        collection = await self._collections.live()
-        await self._index.ensure(collection)
-        usage = Usage()
-        for start in range(0, len(chunks), EMBED_BATCH):
-            batch = chunks[start : start + EMBED_BATCH]
-            await self._documents.progress(
-                work.tenant,
-                work.document,
-                work.version,
-                done=start,
-                total=len(chunks),
-                lease=self._lease,
+            async with self._parser:
+                text = await asyncio.to_thread(read, original, filename=work.filename, until=until)
+        except OutOfTime:
+            if work.upload.hop:
+                raise Unreadable(
+                    "This file takes too long to read; split it and upload the parts."
+                ) from None
+            raise
+        await self._objects.put_text(*place, text.text)
+        if len(text.passages) > self._checkpoint:
+            await self._objects.put(
+                passages_key(*place),
+                pack(text),
+                content_type="application/octet-stream",
+                metadata={},
             )
-            indexed = [indexed_text(c) for c in batch]
-            embedding = await self._embedder.embed_documents(indexed, collection)
-            usage += Usage(embedding_tokens=embedding.tokens)
-            terms = [weigh_document(t) for t in indexed]
-            await self._index.upsert(collection, work.tenant, batch, embedding.vectors, terms)
-        published = await self._documents.publish(
-            work.tenant,
-            work.document,
-            work.version,
-            title=text.title,
-            sha256=hashlib.sha256(work.original.content).digest(),
-            characters=len(text.text),
-            chunks=chunks,
-            chunk_tokens=[p.tokens for p in text.passages],
-            model=collection.model,
-            usage=usage,
-            cost_usd=self._prices.cost(usage),
-        )
-        if not published:
-            await self._withdraw(work, collection)
-        await self._tidy(work.tenant, work.document)
-        log.info("ready" if published else "overtaken", document=str(work.document))
+        return text
 
-    async def _withdraw(self, work: Work, collection: Collection) -> None:
-        """A newer version or a deletion came first: take back what this one wrote.
+    async def _hand_over(self, work: Work) -> None:
+        """Have the next invocation go on where this one stops."""
+        hop = (work.upload.hop or 0) + 1
+        if hop > MAX_HOPS:
+            await self._fail(
+                work, "This document is too long to be read; split it and upload the parts."
+            )
+            return
+        await self._ingestions.release(work.tenant, work.document, work.version)
+        await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
+        log.info("handed over", document=str(work.document), done=work.done, hop=hop)
 
-        Unless another worker has published this very version meanwhile.
-        """
-        served = await self._documents.served_versions(work.tenant, [work.document])
-        if served.get(work.document) != work.version:
-            await self._index.delete(collection, work.tenant, work.document, only=work.version)
-            await self._objects.delete(text_key(work.tenant, work.document, work.version))
-
-    async def _tidy(self, tenant: str, document: UUID) -> None:
-        """Delete the points of versions before the served one.
-
-        Also when there is nothing else to do: a worker may have died right before this.
-        """
-        served = await self._documents.served_versions(tenant, [document])
-        if document in served:
-            collection = await self._collections.live()
-            await self._index.delete(collection, tenant, document, below=served[document])
+    async def _fail(self, work: Work, cause: str) -> None:
+        if await self._ingestions.fail(work.tenant, work.document, work.version, cause):
+            await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 
 
-def indexed_text(chunk: Chunk) -> str:
-    """What both vectors are made of: where the chunk stands, then what it says."""
-    place = " › ".join(dict.fromkeys((chunk.title, *chunk.heading)))
-    return f"{place}\n\n{chunk.text}"
-
-
-def _readable(work: Work) -> Text:
-    """As `_read`; what a parser did not foresee is the file's fault too. Raises Unreadable."""
-    try:
-        return _read(work)
-    except QuireError:
-        raise
-    except Exception as error:
-        log.exception("a parser failed", document=str(work.document))
-        raise Unreadable("This file could not be read; save it anew and upload that.") from error
-
-
-def _read(work: Work) -> Text:
-    """Bytes → canonical text and passages. Raises Unreadable."""
-    extraction = extract(
-        work.original.content,
-        filename=work.filename,
-        content_type=work.original.content_type,
-    )
-    blocks = list(extraction.blocks)
-    passages = list(chunk(blocks))
-    if not passages:
-        raise Unreadable("There is no text in this file.")
-    title = (extraction.title or PurePosixPath(work.filename).stem)[:TITLE_LENGTH]
-    return Text(title=title, text="".join(b.text for b in blocks), passages=passages)
-
-
-def _chunk(work: Work, title: str, passage: Passage) -> Chunk:
-    return Chunk(
-        id=chunk_id(work.document, work.version, passage.ordinal),
-        document=work.document,
-        version=work.version,
-        filename=work.filename,
-        title=title,
-        ordinal=passage.ordinal,
-        start=passage.start,
-        end=passage.end,
-        text=passage.text,
-        heading=tuple(title[:TITLE_LENGTH] for title in passage.heading),
-        page=passage.page,
-        metadata=work.original.metadata,
-    )
+def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:
+    """The documents of each tenant."""
+    found: dict[str, list[UUID]] = {}
+    for upload in uploads:
+        if named := parse_upload_key(upload.key):
+            found.setdefault(named[0], []).append(document_id(*named))
+    return found

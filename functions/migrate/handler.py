@@ -42,13 +42,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
 
 
 def _describe(connection: psycopg.Connection, settings: MigrationSettings) -> dict[str, str]:
-    """The schema's revision, and the live collection beside the one that is configured."""
+    """The schema's revision, and the model that serves beside the one that is configured."""
     row = connection.execute(
-        """select (select version_num from alembic_version),
-                  (select name from collections where live)"""
+        """select (select version_num from alembic_version), model, dimensions
+           from collections where live"""
     ).fetchone()
     assert row is not None
-    return {"revision": row[0], "live": row[1], "configured": settings.collection}
+    revision, model, dimensions = row
+    return {
+        "revision": revision,
+        "live": f"{model}, {dimensions} dimensions",
+        "configured": f"{settings.embedding_model}, {settings.embedding_dimensions} dimensions",
+    }
 
 
 def _ensure_app_role(connection: psycopg.Connection, app_url: str) -> None:

@@ -1,13 +1,25 @@
 """Documents put into the running stack the way a user does it, and waited for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import httpx
+import psycopg
 import pytest
+from qdrant_client import AsyncQdrantClient, models
 
+from local.provision import REGION
+from local.stack import Stack
 from tests.conftest import Tenant
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+
+Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
 WAIT_SECONDS = 60
 
@@ -24,6 +36,123 @@ async def client(api: httpx.AsyncClient, tenant: Tenant) -> httpx.AsyncClient:
     return api
 
 
+@pytest.fixture
+async def operator(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The API as who runs this deployment: jobs that concern all tenants are theirs."""
+    key = stack.configuration.api_key.get_secret_value()
+    async with httpx.AsyncClient(
+        base_url=stack.configuration.api_url,
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=40,
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def s3(stack: Stack) -> "S3Client":
+    session = boto3.Session("local", "local", region_name=REGION)
+    return session.client("s3", endpoint_url=stack.configuration.aws_url)
+
+
+@pytest.fixture(scope="session")
+def sqs(stack: Stack) -> "SQSClient":
+    session = boto3.Session("local", "local", region_name=REGION)
+    return session.client("sqs", endpoint_url=stack.configuration.aws_url)
+
+
+class Points:
+    """A tenant's points, seen and touched behind Quire's back; in the live collection, mostly."""
+
+    def __init__(self, qdrant: AsyncQdrantClient, owner: Owner, tenant: Tenant) -> None:
+        self.qdrant = qdrant
+        self._owner = owner
+        self._mine = models.Filter(
+            must=[models.FieldCondition(key="tenant", match=models.MatchValue(value=tenant.id))]
+        )
+
+    async def live(self) -> str:
+        found = await self._owner.execute("select name from collections where live")
+        (row,) = await found.fetchall()
+        return str(row[0])
+
+    async def count(self, collection: str | None = None) -> int:
+        name = collection or await self.live()
+        return (await self.qdrant.count(name, count_filter=self._mine)).count
+
+    async def records(self) -> list[models.Record]:
+        records, _ = await self.qdrant.scroll(
+            await self.live(), scroll_filter=self._mine, limit=999, with_vectors=True
+        )
+        return records
+
+    async def delete(self) -> None:
+        chosen = models.FilterSelector(filter=self._mine)
+        await self.qdrant.delete(await self.live(), chosen, wait=True)
+
+
+@pytest.fixture
+async def points(stack: Stack, owner: Owner, tenant: Tenant) -> AsyncIterator[Points]:
+    url = f"http://127.0.0.1:{stack.configuration.qdrant_port}"
+    qdrant = AsyncQdrantClient(url=url, prefer_grpc=False)
+    yield Points(qdrant, owner, tenant)
+    await qdrant.close()
+
+
+class Letters:
+    """The dead letters, looked at without taking them."""
+
+    def __init__(self, sqs: "SQSClient") -> None:
+        self._sqs = sqs
+
+    def url(self, queue: str) -> str:
+        return self._sqs.get_queue_url(QueueName=f"quire-local-{queue}")["QueueUrl"]
+
+    def send(self, queue: str, body: str, *, cause: str | None = None) -> None:
+        attributes: Any = {"cause": {"DataType": "String", "StringValue": cause}} if cause else {}
+        self._sqs.send_message(
+            QueueUrl=self.url(queue), MessageBody=body, MessageAttributes=attributes
+        )
+
+    def forget(self) -> None:
+        url = self.url("dead")
+        while held := self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for letter in held:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+
+    async def cause(self, body: str) -> str | None:
+        """Why that message was given up; None while it was not."""
+        answer = await asyncio.to_thread(
+            self._sqs.receive_message,
+            QueueUrl=self.url("dead"),
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageAttributeNames=["All"],
+        )
+        held = {
+            letter["Body"]: letter["MessageAttributes"] for letter in answer.get("Messages", [])
+        }
+        return held[body]["cause"]["StringValue"] if body in held else None
+
+
+@pytest.fixture
+def letters(sqs: "SQSClient") -> Letters:
+    """None at first: one look shows ten at most."""
+    found = Letters(sqs)
+    found.forget()
+    return found
+
+
+async def eventually(
+    check: Callable[[], Awaitable[object]], *, seconds: float = WAIT_SECONDS
+) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(seconds):
+        while not await check():
+            await asyncio.sleep(0.1)
+
+
 async def settled(client: httpx.AsyncClient, document: str) -> dict[str, Any]:
     """The document once it is ready or failed."""
     async with asyncio.timeout(WAIT_SECONDS):
@@ -33,6 +162,66 @@ async def settled(client: httpx.AsyncClient, document: str) -> dict[str, Any]:
             if seen["status"] in ("ready", "failed"):
                 return seen
             await asyncio.sleep(0.2)
+
+
+async def served(client: httpx.AsyncClient, document: str, version: int) -> dict[str, Any]:
+    """The document once that version is served."""
+    await eventually(lambda: has_status(client, document, "ready", current_version=version))
+    return await settled(client, document)
+
+
+async def finished(client: httpx.AsyncClient, asked: httpx.Response) -> dict[str, Any]:
+    """The job that was asked for, once it is done."""
+    assert asked.status_code == 202, asked.text
+    path = f"/v1/jobs/{asked.json()['job_id']}"
+    await eventually(lambda: _ended(client, path))
+    job: dict[str, Any] = (await client.get(path)).json()
+    assert (job["status"], job["error"]) == ("done", None)
+    return job
+
+
+async def proof(client: httpx.AsyncClient, document: str) -> dict[str, Any]:
+    answer = await client.get(f"/v1/documents/{document}/proof")
+    shown: dict[str, Any] = answer.raise_for_status().json()
+    return shown
+
+
+async def found(client: httpx.AsyncClient, question: str) -> list[dict[str, Any]]:
+    answer = await client.post("/v1/retrieve", json={"question": question})
+    chunks: list[dict[str, Any]] = answer.raise_for_status().json()["chunks"]
+    return chunks
+
+
+async def deliver(
+    stack: Stack, function: str, *messages: Mapping[str, Any] | str, receipts: int = 1
+) -> list[str]:
+    """Hand messages to a worker as SQS does; which of them, by their number, are to come again."""
+    records = [
+        {
+            "messageId": str(number),
+            "body": message if isinstance(message, str) else json.dumps(message),
+            "eventSource": "aws:sqs",
+            "attributes": {"ApproximateReceiveCount": str(receipts)},
+        }
+        for number, message in enumerate(messages)
+    ]
+    answer = await stack.runtime.invoke(function, {"Records": records})
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+def event(name: str, key: str, **fields: str) -> dict[str, Any]:
+    """S3's own message about an object."""
+    return {"Records": [{"eventName": name, "s3": {"object": {"key": key, **fields}}}]}
+
+
+async def _ended(client: httpx.AsyncClient, job: str) -> bool:
+    return (await client.get(job)).raise_for_status().json()["status"] in ("done", "failed")
+
+
+async def has_status(client: httpx.AsyncClient, document: str, status: str, **more: object) -> bool:
+    seen = (await client.get(f"/v1/documents/{document}")).raise_for_status().json()
+    wanted = {"status": status, **more}
+    return {name: seen[name] for name in wanted} == wanted
 
 
 async def put(client: httpx.AsyncClient, filename: str, content: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Cloud:
         below_tenants: FilterRuleTypeDef = {"Name": "prefix", "Value": "tenants/"}
         told: QueueConfigurationUnionTypeDef = {
             "QueueArn": described["Attributes"]["QueueArn"],
-            "Events": ["s3:ObjectCreated:*"],
+            "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
             "Filter": {"Key": {"FilterRules": [below_tenants]}},
         }
         self.s3.put_bucket_notification_configuration(
@@ -172,6 +172,26 @@ async def test_a_presigned_form_uploads_and_is_told(cloud: Cloud, bucket: str) -
     assert cloud.content(bucket) == {
         "tenants/t/a book.pdf": (b"%PDF", "application/pdf", {"title": "A book"})
     }
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_a_removed_object_tells_of_it_once(cloud: Cloud, bucket: str, key: str) -> None:
+    queue = cloud.provision(bucket)
+    cloud.put(bucket, key)
+    cloud.events(queue)
+    cloud.s3.delete_object(Bucket=bucket, Key=key)
+    assert cloud.events(queue) == [("ObjectRemoved:Delete", key)]
+    cloud.s3.delete_object(Bucket=bucket, Key=key)
+    assert cloud.events(queue) == []
+
+
+async def test_objects_removed_together_are_told_one_by_one(cloud: Cloud, bucket: str) -> None:
+    queue = cloud.provision(bucket)
+    for key in KEYS:
+        cloud.put(bucket, key)
+    cloud.events(queue)
+    cloud.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in KEYS]})
+    assert cloud.events(queue) == [("ObjectRemoved:Delete", key) for key in KEYS]
 
 
 async def test_an_empty_bucket_has_nothing_to_restore(cloud: Cloud, bucket: str) -> None:

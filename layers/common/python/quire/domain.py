@@ -5,7 +5,7 @@ Offsets are code points in a document version's canonical text, the half-open ra
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
@@ -94,6 +94,10 @@ class Chunk:
     heading: tuple[str, ...] = ()
     page: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def with_text(self, canonical: str) -> "Chunk":
+        """The chunk with its words, which are a stretch of its version's canonical text."""
+        return replace(self, text=canonical[self.start : self.end])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +256,82 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The version a worker holds, and how many of its chunks are indexed already."""
+
+    version: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What a worker has indexed of a version since it last told; all of it when done == total.
+
+    `chunks` come with their token counts; `tokens` and `cost_usd` are what embedding them took.
+    """
+
+    document: UUID
+    version: int
+    title: str
+    characters: int
+    chunks: Sequence[tuple[Chunk, int]]
+    done: int
+    total: int
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a document has come: `seconds` since it last moved, `leased` while a worker is at it.
+
+    `leftover` are its versions that are neither served nor in the making.
+    """
+
+    document: UUID
+    filename: str
+    status: str
+    version: int
+    sha256: bytes | None
+    attempts: int
+    leased: bool
+    seconds: float
+    leftover: Sequence[int]
+    retired_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRows:
+    """What PostgreSQL holds of the served version (0: none), and which others are in flux."""
+
+    version: int
+    chunks: int
+    rows: Sequence[UUID]
+    in_flux: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A document's chunks as they should be, and as PostgreSQL and Qdrant hold them.
+
+    `missing` lacks its row or its point; `extra` is one that nothing accounts for.
+    """
+
+    expected: int
+    rows: int
+    points: int
+    missing: Sequence[UUID]
+    extra: Sequence[UUID]
+
+    @property
+    def holds(self) -> bool:
+        return not self.missing and not self.extra
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
+    """`request` is what was asked, `cursor` where the next invocation goes on."""
+
     id: UUID
     kind: str
     status: str
@@ -260,6 +339,10 @@ class Job:
     total: int
     result: Mapping[str, Any] | None
     error: str | None
+    document: UUID | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class PresignedUpload:
 def upload_key(tenant: str, filename: str) -> str:
     """Raises Invalid when S3 could not keep a file of that name."""
     key = f"{UPLOADS}{tenant}/{filename}"
+    if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
+        raise Invalid("A file name has no NUL and no half characters.", field="filename")
     if len(key.encode()) > _KEY_BYTES:
         raise Invalid("The file name is too long.", field="filename")
     if any(part in ("", ".", "..") for part in filename.split("/")):
@@ -63,6 +65,10 @@ def text_prefix(tenant: str, document: UUID) -> str:
 
 def text_key(tenant: str, document: UUID, version: int) -> str:
     return f"{text_prefix(tenant, document)}{version}.txt"
+
+
+def passages_key(tenant: str, document: UUID, version: int) -> str:
+    return f"{text_prefix(tenant, document)}{version}.passages"
 
 
 class Objects:
@@ -122,23 +128,49 @@ class Objects:
         stored = await self.get(text_key(tenant, document, version))
         return stored.content.decode()
 
+    async def exists(self, key: str) -> bool:
+        try:
+            await _call(self._s3.head_object, Bucket=self._bucket, Key=key)
+        except NotFound:
+            return False
+        return True
+
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
         await _call(self._s3.delete_object, Bucket=self._bucket, Key=key)
 
-    async def delete_all(self, prefix: str) -> int:
-        """Delete every key below `prefix`; how many there were."""
+    async def purge(self, prefix: str, *, whole_key: bool = False, but_latest: bool = False) -> int:
+        """Delete every version of the keys below `prefix`, or of that one key; how many.
 
-        def sweep() -> int:
-            count = 0
-            pages = self._s3.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                for item in page.get("Contents", []):
-                    self._s3.delete_object(Bucket=self._bucket, Key=item["Key"])
-                    count += 1
-            return count
+        `but_latest` spares what is there to be read now.
+        """
 
-        return await _call(sweep)
+        def delete_all() -> int:
+            # First the whole list: its pages go on from where something was that is gone then.
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+            found = [
+                (item["Key"], item["VersionId"])
+                for page in pages
+                for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                if (item["Key"] == prefix or not whole_key)
+                and not (but_latest and item["IsLatest"] and "Size" in item)  # markers have none
+            ]
+            for key, version in found:
+                self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+            return len(found)
+
+        return await _call(delete_all)
+
+    def presign_text(self, tenant: str, document: UUID, version: int, *, seconds: int) -> str:
+        """A URL that answers a version's canonical text to whoever has it (no request)."""
+        url: str = self._s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": text_key(tenant, document, version)},
+            ExpiresIn=seconds,
+        )
+        return url
 
     def presign_upload(
         self, key: str, *, content_type: str, size: int, metadata: Mapping[str, str], seconds: int

@@ -1,8 +1,12 @@
-"""SQS: what asks the ingest worker to act, beside S3's own events."""
+"""SQS: what the ingest worker is asked to do, beside S3's own events.
+
+A message is one JSON object of one field, its kind: `ingest` (a document), `job`, `watch`
+(documents whose deadlines are to be looked at), or S3's `Records`.
+"""
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,26 +16,100 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from quire.errors import Unavailable
 
+MOST_DELAY = 900  # seconds; SQS's own limit
+_CAUSE_LENGTH = 1_000
+_MOST_PER_CALL = 10
+
 
 class Queue:
     def __init__(self, url: str) -> None:
+        self.name = url.rpartition("/")[2]
         self._url = url
         self._sqs = boto3.client(
             "sqs",
             config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
         )
 
-    async def send_job(self, tenant: str, job: UUID) -> None:
-        """Ask for a job to be run. Raises Unavailable."""
-        body = json.dumps({"job": {"tenant": tenant, "id": str(job)}})
+    async def send(
+        self, message: Mapping[str, Any], *, delay: float = 0, tenant: str | None = None
+    ) -> None:
+        """`delay` in seconds is cut to 900; a tenant named shares the queue fairly with others.
+
+        Raises Unavailable.
+        """
+        options: dict[str, Any] = {"MessageGroupId": tenant} if tenant else {}
+        if delay > 0:
+            options["DelaySeconds"] = min(MOST_DELAY, round(delay))
+        await self._call(self._sqs.send_message, MessageBody=json.dumps(message), **options)
+
+    async def send_all(self, messages: Sequence[Mapping[str, Any]], *, tenant: str) -> None:
+        """Send one tenant's messages, ten a request. Raises Unavailable."""
+        for start in range(0, len(messages), _MOST_PER_CALL):
+            entries = [
+                {"Id": str(n), "MessageBody": json.dumps(message), "MessageGroupId": tenant}
+                for n, message in enumerate(messages[start : start + _MOST_PER_CALL])
+            ]
+            answer = await self._call(self._sqs.send_message_batch, Entries=entries)
+            if answer.get("Failed"):
+                raise Unavailable("queue")
+
+    async def send_job(self, tenant: str, job: UUID, *, delay: float = 0) -> None:
+        await self.send({"job": {"tenant": tenant, "id": str(job)}}, delay=delay)
+
+    async def send_watch(self, documents: Mapping[str, Sequence[UUID]], *, delay: float) -> None:
+        """Have the deadlines of each tenant's documents looked at, `delay` seconds from now."""
+        named = {tenant: [str(d) for d in ids] for tenant, ids in documents.items()}
+        await self.send({"watch": named}, delay=delay)
+
+    async def send_ingest(self, key: str) -> None:
+        await self.send({"ingest": {"key": key}})
+
+    async def resend(self, body: str) -> None:
+        """Send a message as it once was. Raises Unavailable."""
         await self._call(self._sqs.send_message, MessageBody=body)
+
+    async def bury(self, body: str, *, cause: str) -> None:
+        """Put a message that was given up where it came from no more, with what was wrong."""
+        attribute = {"DataType": "String", "StringValue": cause[:_CAUSE_LENGTH] or "unknown"}
+        await self._call(
+            self._sqs.send_message, MessageBody=body, MessageAttributes={"cause": attribute}
+        )
+
+    async def receive(self, *, most: int = 10) -> list[Mapping[str, Any]]:
+        """Take up to ten messages, as SQS describes them; none when there are none now."""
+        answer = await self._call(
+            self._sqs.receive_message,
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=120,
+            MessageAttributeNames=["All"],
+        )
+        messages: list[Mapping[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    async def delete(self, receipt: str) -> None:
+        await self._call(self._sqs.delete_message, ReceiptHandle=receipt)
+
+    async def return_in(self, receipt: str, *, seconds: float) -> None:
+        """Have a received message come back after that time, not its visibility timeout."""
+        await self._call(
+            self._sqs.change_message_visibility,
+            ReceiptHandle=receipt,
+            VisibilityTimeout=round(seconds),
+        )
+
+    async def count(self) -> int:
+        """About how many messages wait."""
+        answer = await self._call(
+            self._sqs.get_queue_attributes, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     async def ping(self) -> None:
         """Raises Unavailable when the queue cannot be reached."""
         await self._call(self._sqs.get_queue_attributes, AttributeNames=["QueueArn"])
 
-    async def _call(self, method: Callable[..., Any], **arguments: Any) -> None:
+    async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         try:
-            await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
+            return await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("queue") from error

@@ -4,13 +4,26 @@ Read once at a function's entry and handed on as values; nothing below the compo
 imports this module.
 """
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quire.domain import Prices
 from quire.secrets import load_secret
+
+
+class EmbeddingFallback(BaseModel, frozen=True):
+    """Another server that has the same embedding model, for when the first one is gone."""
+
+    base_url: str
+    api_key: SecretStr
+    model: str
+    dimensions: int
+
+    def values(self) -> dict[str, Any]:
+        """With the key in the clear, for whoever connects."""
+        return {**self.model_dump(), "api_key": self.api_key.get_secret_value()}
 
 
 class RuntimeSecret(BaseModel, frozen=True):
@@ -21,6 +34,7 @@ class RuntimeSecret(BaseModel, frozen=True):
     qdrant_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_api_key: SecretStr
+    embedding_fallback: EmbeddingFallback | None = None
 
     @property
     def qdrant_key(self) -> str | None:
@@ -57,7 +71,12 @@ class Settings(_Environment):
     """Of the functions that serve: chat, ingest, health."""
 
     bucket: str
-    queue_url: str
+    documents_queue_url: str
+    bulk_queue_url: str
+    maintenance_queue_url: str
+    dead_queue_url: str
+    # The EventBridge bus on which ready and failed documents are announced; none, no word.
+    event_bus: str | None = None
     chat_model: str = "gpt-6-luna"
     # Dollars per million tokens, as listed on 2026-11-21 for the default models.
     price_prompt: float = 0.10
@@ -65,6 +84,17 @@ class Settings(_Environment):
     price_completion: float = 0.50
     price_embedding: float = 0.02
     answer_tokens: int = 500
+    # OpenAI's limit on a request; a model on a CPU wants fewer at a time.
+    embedding_inputs: int = 2_048
+    # Chunks between two commits: what a worker that dies has done in vain.
+    checkpoint_chunks: int = 512
+    # A first look at a document's deadline comes after its worker's time; points of a former
+    # version outlive the longest turn; a document in nobody's hands for so long is lost.
+    watch_seconds: float = 330.0
+    retire_seconds: float = 60.0
+    idle_seconds: float = 900.0
+    # Whose administrators may do what concerns all tenants.
+    operator_tenant: str | None = None
     # The gateway cuts at 30 s; a turn has to give up cleanly before that.
     turn_seconds: float = 25.0
     database_connections: int = 4

@@ -2,38 +2,86 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from openai import AsyncOpenAI, omit
 
 from quire.domain import Collection, Embedding
 from quire.errors import Unavailable
-from quire.models import translated
+from quire.models import connect, translated
+
+# Nobody waits for a document, so the SDK may wait out a rate limit: its back-off doubles up to 8 s
+# and obeys Retry-After.
+_DOCUMENT_RETRIES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Another server to ask when the first does not answer, and what it says it embeds with."""
+
+    client: AsyncOpenAI
+    model: str
+    dimensions: int
+
+
+def connect_fallback(
+    *, base_url: str, api_key: str, model: str, dimensions: int, timeout: float
+) -> Fallback:
+    client = connect(base_url=base_url, api_key=api_key, timeout=timeout)
+    return Fallback(client=client, model=model, dimensions=dimensions)
 
 
 class Embedder:
-    """Embeds with the model that the live collection names, so that vectors always compare."""
+    """Embeds with the model that the live collection names, so that vectors always compare.
 
-    def __init__(self, client: AsyncOpenAI, *, timeout: float = 10.0) -> None:
+    A fallback is asked only if it has that very model and size: vectors of two models do not
+    compare, and an index with some of each finds nothing well.
+    """
+
+    def __init__(
+        self, client: AsyncOpenAI, *, timeout: float = 10.0, fallback: Fallback | None = None
+    ) -> None:
+        """`timeout` in seconds bounds a question's embedding, and one attempt at documents'."""
         self._client = client
+        self._fallback = fallback
+        self._patient = client.with_options(max_retries=_DOCUMENT_RETRIES, timeout=timeout)
         self._timeout = timeout
 
     async def embed_query(self, question: str, collection: Collection) -> Embedding:
-        return await self._embed([question], collection)
+        """Raises Unavailable, as `embed_documents`."""
+        return await self._embed_or_fall_back(self._client, [question], collection, self._timeout)
 
-    async def embed_documents(self, texts: Sequence[str], collection: Collection) -> Embedding:
+    async def embed_documents(
+        self, texts: Sequence[str], collection: Collection, *, seconds: float
+    ) -> Embedding:
         """One request; at most 2,048 texts of 8,192 tokens, 300,000 tokens in all (OpenAI).
 
-        Raises Unavailable when the model does not answer in time or answers with other
-        dimensions than the collection's.
+        Raises Unavailable when the model does not answer within `seconds`, whatever it asks us to
+        wait, or answers with other dimensions than the collection's.
         """
-        return await self._embed(texts, collection)
+        return await self._embed_or_fall_back(self._patient, texts, collection, seconds)
 
-    async def _embed(self, texts: Sequence[str], collection: Collection) -> Embedding:
+    async def _embed_or_fall_back(
+        self, client: AsyncOpenAI, texts: Sequence[str], collection: Collection, seconds: float
+    ) -> Embedding:
+        other = self._fallback
+        same = (collection.model, collection.dimensions)
+        if other is None or (other.model, other.dimensions) != same:
+            return await self._embed(client, texts, collection, seconds)
+        try:
+            # Half the time each, so that there is some left to fall back in.
+            return await self._embed(client, texts, collection, seconds / 2)
+        except Unavailable:
+            return await self._embed(other.client, texts, collection, seconds / 2)
+
+    async def _embed(
+        self, client: AsyncOpenAI, texts: Sequence[str], collection: Collection, seconds: float
+    ) -> Embedding:
         # Only the text-embedding-3 models can be asked for a size; others refuse the parameter.
         sized = collection.model.startswith("text-embedding-3")
         with translated():
-            async with asyncio.timeout(self._timeout):
-                answer = await self._client.embeddings.create(
+            async with asyncio.timeout(seconds):
+                answer = await client.embeddings.create(
                     model=collection.model,
                     input=list(texts),
                     dimensions=collection.dimensions if sized else omit,

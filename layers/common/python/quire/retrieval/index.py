@@ -20,6 +20,7 @@ DENSE, BM25 = "dense", "bm25"
 # ranks from one, so 61 for Qdrant's, which begin at zero.
 RRF_K = 61
 _BATCH = 128
+_SCROLL = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,24 @@ class Filters:
     filenames: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class GraphSize:
+    """How finely Qdrant links its graph (HNSW): edges of a node, candidates when it is built."""
+
+    m: int
+    ef_construct: int
+
+
+_GRAPH = GraphSize(16, 64)
+# Past this many points the graph above loses recall.
+_MANY_POINTS = 1_000_000
+_GRAPH_OF_MANY = GraphSize(32, 128)
+
+
+def graph_for(points: int) -> GraphSize:
+    return _GRAPH if points <= _MANY_POINTS else _GRAPH_OF_MANY
+
+
 class Index:
     """Every query and every deletion is filtered by tenant here, not by its callers."""
 
@@ -48,14 +67,19 @@ class Index:
         )
         self._ensured: set[str] = set()
 
-    async def ensure(self, collection: Collection) -> None:
-        """Create the collection and its payload indexes unless they are there."""
+    async def ensure(self, collection: Collection, *, points: int = 0) -> None:
+        """Create the collection, for about so many points, and its payload indexes.
+
+        Nothing is changed of what is there.
+        """
         if collection.name in self._ensured:
             return
+        graph = graph_for(points)
         with _translated():
             try:
                 await self._client.create_collection(
                     collection.name,
+                    hnsw_config=models.HnswConfigDiff(m=graph.m, ef_construct=graph.ef_construct),
                     vectors_config={
                         DENSE: models.VectorParams(
                             size=collection.dimensions, distance=models.Distance.COSINE
@@ -104,10 +128,14 @@ class Index:
         dense: Sequence[float],
         bm25: Sparse,
         filters: Filters,
+        without: Sequence[tuple[UUID, int]],
         limit: int,
     ) -> Candidates:
-        """The best `limit` of both searches, fused by reciprocal rank (RRF)."""
-        within = _within(tenant, filters)
+        """The best `limit` of both searches, fused by reciprocal rank (RRF).
+
+        `without` are versions, as (document, version), that are not to be found.
+        """
+        within = _within(tenant, filters, without)
         prefetch = [
             models.Prefetch(query=list(dense), using=DENSE, filter=within, limit=limit),
             models.Prefetch(query=_sparse(bm25), using=BM25, filter=within, limit=limit),
@@ -140,25 +168,57 @@ class Index:
         tenant: str,
         document: UUID,
         *,
-        below: int | None = None,
-        only: int | None = None,
+        versions: Sequence[int] | None = None,
     ) -> None:
-        """Delete a document's points: all, those of versions below one, or of one only."""
-        must: list[models.Condition] = [_match("tenant", tenant), _match("document", str(document))]
-        if below is not None:
-            must.append(models.FieldCondition(key="version", range=models.Range(lt=below)))
-        if only is not None:
-            must.append(models.FieldCondition(key="version", match=models.MatchValue(value=only)))
-        with _translated():
-            try:
-                await self._client.delete(
+        """Delete a document's points: all, or those of some versions."""
+        must: list[models.Condition] = [_match("tenant", tenant)]
+        if versions is None:
+            must.append(_match("document", str(document)))
+        else:
+            must.append(_match("edition", [_edition(document, v) for v in versions]))
+        with _translated(), _none_if_absent():
+            await self._client.delete(
+                collection.name,
+                models.FilterSelector(filter=models.Filter(must=must)),
+                wait=True,
+            )
+
+    async def delete_points(self, collection: Collection, points: Sequence[UUID]) -> None:
+        with _translated(), _none_if_absent():
+            await self._client.delete(
+                collection.name, models.PointIdsList(points=[str(p) for p in points]), wait=True
+            )
+
+    async def points(self, collection: Collection, tenant: str, document: UUID) -> dict[UUID, int]:
+        """All points of a document, each with its version."""
+        found: dict[UUID, int] = {}
+        offset: Any = None
+        with _translated(), _none_if_absent():
+            while True:
+                records, offset = await self._client.scroll(
                     collection.name,
-                    models.FilterSelector(filter=models.Filter(must=must)),
-                    wait=True,
+                    scroll_filter=models.Filter(
+                        must=[_match("tenant", tenant), _match("document", str(document))]
+                    ),
+                    limit=_SCROLL,
+                    offset=offset,
+                    with_payload=["version"],
                 )
-            except UnexpectedResponse as error:
-                if error.status_code != 404:
-                    raise
+                found |= {UUID(str(r.id)): (r.payload or {})["version"] for r in records}
+                if offset is None:
+                    break
+        return found
+
+    async def count(self, collection: Collection) -> int:
+        """All tenants' points."""
+        with _translated(), _none_if_absent():
+            return (await self._client.count(collection.name, exact=False)).count
+        return 0
+
+    async def drop(self, collection: Collection) -> None:
+        with _translated(), _none_if_absent():
+            await self._client.delete_collection(collection.name)
+        self._ensured.discard(collection.name)
 
     async def close(self) -> None:
         await self._client.close()
@@ -170,7 +230,7 @@ _PAYLOAD_INDEXES: dict[str, Any] = {
     "tenant": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     "document": models.PayloadSchemaType.KEYWORD,
     "filename": models.PayloadSchemaType.KEYWORD,
-    "version": models.PayloadSchemaType.INTEGER,
+    "edition": models.PayloadSchemaType.KEYWORD,
 }
 
 
@@ -184,13 +244,29 @@ def _translated() -> Iterator[None]:
         raise Unavailable("qdrant") from error
 
 
-def _within(tenant: str, filters: Filters) -> models.Filter:
+@contextmanager
+def _none_if_absent() -> Iterator[None]:
+    """What a collection holds that was never made is nothing."""
+    try:
+        yield
+    except UnexpectedResponse as error:
+        if error.status_code != 404:
+            raise
+
+
+def _edition(document: UUID, version: int) -> str:
+    """One value for both, as a filter by pairs of values would be."""
+    return f"{document}/{version}"
+
+
+def _within(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
     must: list[models.Condition] = [_match("tenant", tenant)]
     if filters.documents:
         must.append(_match("document", [str(d) for d in filters.documents]))
     if filters.filenames:
         must.append(_match("filename", list(filters.filenames)))
-    return models.Filter(must=must)
+    editions = [_edition(*pair) for pair in without]
+    return models.Filter(must=must, must_not=[_match("edition", editions)] if editions else None)
 
 
 def _match(key: str, value: str | list[str]) -> models.FieldCondition:
@@ -208,6 +284,7 @@ def _payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
         "tenant": tenant,
         "document": str(chunk.document),
         "version": chunk.version,
+        "edition": _edition(chunk.document, chunk.version),
         "filename": chunk.filename,
         "title": chunk.title,
         "ordinal": chunk.ordinal,
@@ -223,6 +300,7 @@ def _payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
 def _chunk(point: models.ScoredPoint) -> Chunk:
     fields = dict(point.payload or {})
     fields.pop("tenant")
+    fields.pop("edition", None)
     return Chunk(
         **{
             **fields,

@@ -1,4 +1,6 @@
-"""Which index is live."""
+"""Which index is live, and which is being filled beside it."""
+
+from uuid import UUID
 
 from quire.domain import Collection
 from quire.errors import Unavailable
@@ -21,3 +23,56 @@ class Collections:
     async def live(self) -> Collection:
         (rows,) = await self._database.run(None, LIVE)
         return to_collection(rows)
+
+    async def written(self) -> list[Collection]:
+        """The live one first, then the one that is being filled: what is new goes to both."""
+        (rows,) = await self._database.run(
+            None,
+            (
+                """select name, model, dimensions from collections where live or building
+                   order by live desc""",
+                [],
+            ),
+        )
+        return [to_collection(rows[:1]), *(Collection(**row) for row in rows[1:])]
+
+    async def build(self, collection: Collection) -> None:
+        """Begin to fill a collection beside the live one; from now on all writes go to both."""
+        await self._database.run(
+            None,
+            (
+                "select build_collection(%s, %s, %s)",
+                [collection.name, collection.model, collection.dimensions],
+            ),
+        )
+
+    async def switch(self, name: str) -> Collection:
+        """Serve all tenants from the collection that was filled; answers which is live now."""
+        (rows,) = await self._database.run(
+            None, ("select name, model, dimensions from switch_collection(%s)", [name])
+        )
+        return to_collection(rows)
+
+    async def forget(self, name: str) -> None:
+        await self._database.run(None, ("select forget_collection(%s)", [name]))
+
+    async def count_documents(self) -> int:
+        """How many documents of all tenants are served."""
+        (rows,) = await self._database.run(None, ("select count_served_documents() as n", []))
+        count: int = rows[0]["n"]
+        return count
+
+    async def documents(
+        self, *, after: tuple[str, UUID] = ("", UUID(int=0)), most: int
+    ) -> list[tuple[str, UUID]]:
+        """The next served documents of all tenants, in the order of (tenant, id)."""
+        (rows,) = await self._database.run(
+            None, ("select tenant_id, id from served_documents(%s, %s, %s)", [*after, most])
+        )
+        return [(row["tenant_id"], row["id"]) for row in rows]
+
+    async def expire_caches(self) -> int:
+        """Delete what has expired of every cache; how many rows."""
+        (rows,) = await self._database.run(None, ("select expire_caches() as n", []))
+        count: int = rows[0]["n"]
+        return count

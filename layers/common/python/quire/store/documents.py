@@ -1,16 +1,13 @@
-"""Documents: what is known of each, and the claim that lets one worker at a time ingest it."""
+"""Documents: what is announced, known and served of each."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from quire.domain import Chunk, Document, DocumentStatus, Page, Usage, document_id
+from quire.domain import Chunk, Document, DocumentStatus, Page, ServedRows, document_id
 from quire.errors import Conflict, NotFound
 from quire.store.database import Database, Row, Statement
-from quire.store.usage import add_usage
 
 _DOCUMENT = """
     id, filename, title, version, current_version, status, done, total, tokens, cost_usd, error,
@@ -40,7 +37,8 @@ class Documents:
                    on conflict (tenant_id, id) do update set
                        version = d.version + (d.sha256 is not null)::int,
                        status = 'queued', sha256 = excluded.sha256, error = null,
-                       metadata = excluded.metadata, lease_until = null, updated_at = now()
+                       metadata = excluded.metadata, attempts = 0, lease_until = null,
+                       updated_at = now()
                    where d.status <> 'deleting'
                      and (d.sha256 is distinct from excluded.sha256 or d.status = 'deleted')""",
                 [
@@ -83,151 +81,28 @@ class Documents:
         )
         return _not_deleting(_one(rows)).id
 
-    async def claim(
-        self,
-        tenant: str,
-        filename: str,
-        *,
-        sha256: bytes,
-        sequencer: str | None,
-        metadata: Mapping[str, str],
-        lease: float,
-    ) -> int | None:
-        """The version to ingest these bytes as, held for `lease` seconds.
+    async def reingest(self, tenant: str, document: UUID) -> Document:
+        """Announce the bytes there are as a new version.
 
-        None when there is nothing to do: the bytes are served already, have failed, or are older
-        than what was seen since. Raises Conflict while another worker holds the same bytes, or
-        the document is being deleted.
-        S3's sequencers compare as hex strings padded on the right.
+        Raises NotFound, and Conflict while the document is not at rest.
         """
-        document = document_id(tenant, filename)
-        claimed, held = await self._database.run(
+        changed, rows = await self._database.run(
             tenant,
             (
-                """insert into documents as d
-                       (tenant_id, id, filename, title, version, status, sha256, sequencer,
-                        metadata, lease_until)
-                   values (%s, %s, %s, %s, 1, 'extracting', %s, %s, %s,
-                           now() + make_interval(secs => %s))
-                   on conflict (tenant_id, id) do update set
-                       version = d.version + (d.status = 'deleted'
-                           or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
-                       status = 'extracting', sha256 = excluded.sha256, error = null,
-                       sequencer = coalesce(excluded.sequencer, d.sequencer),
-                       metadata = excluded.metadata, lease_until = excluded.lease_until,
-                       done = 0, total = 0, updated_at = now()
-                   where (d.sequencer is null or excluded.sequencer is null
-                          or rpad(excluded.sequencer, 64, '0') collate "C"
-                             >= rpad(d.sequencer, 64, '0') collate "C")
-                     and d.status <> 'deleting'
-                     and (d.sha256 is distinct from excluded.sha256
-                          or d.status in ('awaiting_upload', 'queued', 'deleted')
-                          or d.status in ('extracting', 'embedding')
-                             and d.lease_until < now())
-                   returning version""",
-                [
-                    *(tenant, document, filename, filename),
-                    *(sha256, sequencer, Jsonb(metadata), lease),
-                ],
-            ),
-            (
-                """select 1 from documents
-                   where id = %s and (status = 'deleting' or sha256 = %s
-                       and status in ('extracting', 'embedding') and lease_until >= now())""",
-                [document, sha256],
-            ),
-        )
-        if claimed:
-            version: int = claimed[0]["version"]
-            return version
-        if held:
-            raise Conflict("This document is being worked on.")
-        return None
-
-    async def progress(
-        self, tenant: str, document: UUID, version: int, *, done: int, total: int, lease: float
-    ) -> None:
-        await self._database.run(
-            tenant,
-            (
-                """update documents set status = 'embedding', done = %s, total = %s,
-                       lease_until = now() + make_interval(secs => %s), updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
-                [done, total, lease, document, version],
-            ),
-        )
-
-    async def publish(
-        self,
-        tenant: str,
-        document: UUID,
-        version: int,
-        *,
-        title: str,
-        sha256: bytes,
-        characters: int,
-        chunks: Sequence[Chunk],
-        chunk_tokens: Sequence[int],
-        model: str,
-        usage: Usage,
-        cost_usd: float,
-    ) -> bool:
-        """Write the version's rows and make it the one that is served, in one transaction.
-
-        False when a newer version or a deletion overtook it: nothing is served of it then.
-        """
-        served = """exists (select 1 from documents
-                            where id = %s and current_version = %s and status = 'ready')"""
-        this = [document, version]
-        published, *_ = await self._database.run(
-            tenant,
-            (
-                """update documents set current_version = version, status = 'ready', title = %s,
-                       done = %s, total = %s, tokens = tokens + %s, cost_usd = cost_usd + %s,
-                       lease_until = null, updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')
+                """update documents set status = 'queued', version = version + 1, error = null,
+                       done = 0, total = 0, attempts = 0, lease_until = null, updated_at = now()
+                   where id = %s and status in ('ready', 'failed') and sha256 is not null
                    returning id""",
-                [title, len(chunks), len(chunks), usage.embedding_tokens, cost_usd, *this],
+                [document],
             ),
-            add_usage(tenant, model, usage, cost_usd),
-            # What follows depends on it: an overtaken version leaves no row behind.
-            (
-                f"""insert into versions
-                       (tenant_id, document_id, version, title, sha256, chunks, characters)
-                   select %s, %s, %s, %s, %s, %s, %s where {served}
-                   on conflict (tenant_id, document_id, version) do update set
-                       title = excluded.title, chunks = excluded.chunks,
-                       characters = excluded.characters""",
-                [tenant, *this, title, sha256, len(chunks), characters, *this],
-            ),
-            (
-                f"delete from chunks where document_id = %s and version <= %s and {served}",
-                [*this, *this],
-            ),
-            (
-                f"""insert into chunks (tenant_id, document_id, version, ordinal, id, char_start,
-                                       char_end, page, heading, tokens, sha256)
-                   select %s, %s, %s, c.ordinal, c.id, c.char_start, c.char_end, c.page,
-                          c.heading, c.tokens, decode(c.sha256, 'hex')
-                   from jsonb_to_recordset(%s) as c (
-                       ordinal int, id uuid, char_start int, char_end int, page int,
-                       heading text[], tokens int, sha256 text)
-                   where {served}""",
-                [tenant, *this, Jsonb(list(_chunk_rows(chunks, chunk_tokens))), *this],
-            ),
+            _select(document),
         )
-        return bool(published)
-
-    async def fail(self, tenant: str, document: UUID, version: int, cause: str) -> None:
-        await self._database.run(
-            tenant,
-            (
-                """update documents set status = 'failed', error = %s, lease_until = null,
-                       updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
-                [cause, document, version],
-            ),
-        )
+        found = _one(rows)
+        if found.status is DocumentStatus.DELETED:
+            raise NotFound("There is no such document.")
+        if not changed:
+            raise Conflict("This document is being worked on; try again when it is ready.")
+        return found
 
     async def get(self, tenant: str, document: UUID) -> Document:
         """Raises NotFound."""
@@ -250,6 +125,13 @@ class Documents:
         )
         return Page(items=[_document(r) for r in rows[:limit]], has_more=len(rows) > limit)
 
+    async def count(self, tenant: str) -> int:
+        (rows,) = await self._database.run(
+            tenant, ("select count(*) as n from documents where status <> 'deleted'", [])
+        )
+        count: int = rows[0]["n"]
+        return count
+
     async def served_versions(self, tenant: str, documents: Iterable[UUID]) -> dict[UUID, int]:
         """Which version of each is served now; those being deleted are left out."""
         (rows,) = await self._database.run(
@@ -262,6 +144,81 @@ class Documents:
             ),
         )
         return {row["id"]: row["current_version"] for row in rows}
+
+    async def served_rows(self, tenant: str, document: UUID) -> ServedRows:
+        """The rows of the chunks that are served. Raises NotFound."""
+        documents, rows, versions = await self._database.run(
+            tenant,
+            (
+                """select coalesce(d.current_version, 0) as version, coalesce(v.chunks, 0) as chunks
+                   from documents d left join versions v
+                     on v.document_id = d.id and v.version = d.current_version
+                   where d.id = %s""",
+                [document],
+            ),
+            (
+                """select c.id from chunks c join documents d on d.id = c.document_id
+                   where d.id = %s and c.version = d.current_version""",
+                [document],
+            ),
+            (
+                """select version from versions
+                   where document_id = %s and state in ('writing', 'retired')""",
+                [document],
+            ),
+        )
+        if not documents:
+            raise NotFound("There is no such document.")
+        return ServedRows(
+            **documents[0],
+            rows=[row["id"] for row in rows],
+            in_flux=frozenset(row["version"] for row in versions),
+        )
+
+    async def served_chunks(self, tenant: str, document: UUID) -> Sequence[tuple[Chunk, int]]:
+        """The chunks that are served, without their words, each with its tokens."""
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select c.id, c.document_id as document, c.version, d.filename, v.title,
+                          c.ordinal, c.char_start as start, c.char_end as "end", '' as text,
+                          c.heading, c.page, d.metadata, c.tokens
+                   from chunks c
+                   join documents d on d.id = c.document_id and d.current_version = c.version
+                   join versions v on v.document_id = c.document_id and v.version = c.version
+                   where d.id = %s and d.status not in ('deleting', 'deleted')
+                   order by c.ordinal""",
+                [document],
+            ),
+        )
+        return [
+            (Chunk(**{**row, "heading": tuple(row["heading"])}), tokens)
+            for row in rows
+            for tokens in [row.pop("tokens")]
+        ]
+
+    async def purge(self, tenant: str, document: UUID) -> dict[str, int]:
+        """Delete what rows hold of a document's words; how many of each."""
+        chunks, embeddings, answers = await self._database.run(
+            tenant,
+            ("delete from chunks where document_id = %s returning 1", [document]),
+            ("delete from embedding_cache where document_id = %s returning 1", [document]),
+            # Any of them may quote it.
+            ("delete from answer_cache returning 1", []),
+        )
+        return {"chunks": len(chunks), "embeddings": len(embeddings), "answers": len(answers)}
+
+    async def count_quotes(self, tenant: str, document: UUID) -> int:
+        """How many answers were given from it."""
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                "select count(distinct message_id) as n from retrievals where document_id = %s",
+                [document],
+            ),
+        )
+        count: int = rows[0]["n"]
+        return count
 
 
 def _select(document: UUID) -> Statement:
@@ -282,17 +239,3 @@ def _not_deleting(document: Document) -> Document:
     if document.status is DocumentStatus.DELETING:
         raise Conflict("This document is being deleted; try again in a moment.")
     return document
-
-
-def _chunk_rows(chunks: Sequence[Chunk], tokens: Sequence[int]) -> Iterable[dict[str, Any]]:
-    for chunk, count in zip(chunks, tokens, strict=True):
-        yield {
-            "ordinal": chunk.ordinal,
-            "id": str(chunk.id),
-            "char_start": chunk.start,
-            "char_end": chunk.end,
-            "page": chunk.page,
-            "heading": list(chunk.heading),
-            "tokens": count,
-            "sha256": hashlib.sha256(chunk.text.encode()).hexdigest(),
-        }

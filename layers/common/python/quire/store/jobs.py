@@ -1,59 +1,101 @@
-"""Jobs: work that outlives a request. Deleting a document is one."""
+"""Jobs: work that outlives a request, and what is left of it when an invocation ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 from psycopg.types.json import Jsonb
 
-from quire.domain import Job
+from quire.domain import Job, Page
 from quire.errors import NotFound
-from quire.store.database import Database
+from quire.store.database import Database, Statement
 
-# How long a job may rest before the sweeper takes it for forgotten.
-IDLE_SECONDS = 60
-MAX_ATTEMPTS = 10
+_JOB = """id, kind, status, done, total, result, error, document_id as document, request, cursor,
+          created_at"""
 
 
 class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, tenant: str, job: UUID) -> tuple[Job, UUID | None]:
-        """The job and the document it is about. Raises NotFound."""
+    async def get(self, tenant: str, job: UUID) -> Job:
+        """Raises NotFound."""
         (rows,) = await self._database.run(
-            tenant,
-            (
-                """select id, kind, status, done, total, result, error, document_id
-                   from jobs where id = %s""",
-                [job],
-            ),
+            tenant, (f"select {_JOB} from jobs where id = %s", [job])
         )
         if not rows:
             raise NotFound("There is no such job.")
-        document = rows[0].pop("document_id")
-        return Job(**rows[0]), document
+        return Job(**rows[0])
 
-    async def request_deletion(self, tenant: str, document: UUID) -> UUID:
-        """The job that deletes it, an earlier one if there is; from now on it is served no more.
-
-        Raises NotFound.
-        """
-        _, _, rows = await self._database.run(
+    async def list(self, tenant: str, *, limit: int, after: UUID | None) -> Page[Job]:
+        """The newest first."""
+        (rows,) = await self._database.run(
             tenant,
             (
-                """update documents set status = 'deleting', updated_at = now()
-                   where id = %s and status not in ('deleting', 'deleted')""",
+                f"""select {_JOB} from jobs where %s::uuid is null or id < %s
+                    order by id desc limit %s""",
+                [after, after, limit + 1],
+            ),
+        )
+        return Page(items=[Job(**row) for row in rows[:limit]], has_more=len(rows) > limit)
+
+    async def request(self, tenant: str, kind: str, request: Mapping[str, Any]) -> UUID:
+        """A job of that kind; the one that is under way, if there is one."""
+        _, rows = await self._database.run(
+            tenant,
+            (
+                """insert into jobs (tenant_id, id, kind, status, request)
+                   select %s, %s, %s, 'queued', %s
+                   where not exists (select from jobs
+                                     where kind = %s and status in ('queued', 'running'))""",
+                [tenant, uuids.uuid7(), kind, Jsonb(request), kind],
+            ),
+            (
+                """select id from jobs where kind = %s and status in ('queued', 'running')
+                   order by id limit 1""",
+                [kind],
+            ),
+        )
+        job: UUID = rows[0]["id"]
+        return job
+
+    async def request_deletion(
+        self,
+        tenant: str,
+        document: UUID,
+        *,
+        sequencer: str | None = None,
+        request: Mapping[str, Any] | None = None,
+    ) -> UUID | None:
+        """The job that deletes it, an earlier one if there is; from now on it is served no more.
+
+        None when the document has seen a later event than `sequencer`. Raises NotFound.
+        """
+        _, _, _, rows, there = await self._database.run(
+            tenant,
+            (
+                """update documents set status = 'deleting', updated_at = now(),
+                       sequencer = coalesce(%s, sequencer)
+                   where id = %s and status not in ('deleting', 'deleted')
+                     and (sequencer is null or %s::text is null
+                          or rpad(%s, 64, '0') collate "C" >= rpad(sequencer, 64, '0') collate "C")
+                """,
+                [sequencer, document, sequencer, sequencer],
+            ),
+            (
+                """update versions v set state = 'retired', retired_at = now() from documents d
+                   where d.id = %s and d.status = 'deleting' and v.document_id = d.id
+                     and v.state in ('writing', 'served')""",
                 [document],
             ),
             (
-                """insert into jobs (tenant_id, id, kind, document_id, status, total)
-                   select %s, %s, 'delete', id, 'queued', 1 from documents d
+                """insert into jobs (tenant_id, id, kind, document_id, status, total, request)
+                   select %s, %s, 'delete', id, 'queued', 1, %s from documents d
                    where id = %s and status = 'deleting' and not exists (
                        select 1 from jobs j
                        where j.document_id = d.id and j.status in ('queued', 'running'))""",
-                [tenant, uuids.uuid7(), document],
+                [tenant, uuids.uuid7(), Jsonb(request or {}), document],
             ),
             (
                 """select j.id from jobs j join documents d on d.id = j.document_id
@@ -61,11 +103,11 @@ class Jobs:
                      and j.status in ('queued', 'running')""",
                 [document],
             ),
+            ("select id from documents where id = %s and status <> 'deleted'", [document]),
         )
-        if not rows:
+        if not there:
             raise NotFound("There is no such document.")
-        job: UUID = rows[0]["id"]
-        return job
+        return rows[0]["id"] if rows else None
 
     async def finish_deletion(
         self, tenant: str, job: UUID, document: UUID, *, result: Mapping[str, Any]
@@ -80,28 +122,52 @@ class Jobs:
             ),
             (
                 """update documents set status = 'deleted', current_version = null, done = 0,
-                       total = 0, error = null, metadata = '{}', updated_at = now()
+                       total = 0, error = null, metadata = '{}', lease_until = null,
+                       updated_at = now()
                    where id = %s and status = 'deleting'""",
                 [document],
             ),
+            _finish(job, result),
+        )
+
+    async def advance(
+        self, tenant: str, job: UUID, *, done: int, total: int, cursor: Mapping[str, Any]
+    ) -> None:
+        await self._database.run(
+            tenant,
             (
-                """update jobs set status = 'done', done = total, result = %s, updated_at = now()
-                   where id = %s""",
-                [Jsonb(result), job],
+                """update jobs set status = 'running', done = %s, total = %s, cursor = %s,
+                       updated_at = now()
+                   where id = %s and status in ('queued', 'running')""",
+                [done, total, Jsonb(cursor), job],
             ),
         )
 
-    async def take_forgotten(self, *, most: int) -> list[tuple[str, UUID]]:
-        """Tenant and id of jobs nobody has touched for a while, of all tenants.
+    async def finish(self, tenant: str, job: UUID, *, result: Mapping[str, Any]) -> None:
+        await self._database.run(tenant, _finish(job, result))
 
-        Each is touched by this, so the others have their turn; asked for too often, it fails.
-        """
-        (rows,) = await self._database.run(
-            None,
+    async def fail(self, tenant: str, job: UUID, cause: str) -> None:
+        await self._database.run(
+            tenant,
             (
-                """select tenant_id, id
-                   from take_forgotten_jobs(make_interval(secs => %s), %s, %s)""",
-                [IDLE_SECONDS, MAX_ATTEMPTS, most],
+                """update jobs set status = 'failed', error = %s, updated_at = now()
+                   where id = %s and status in ('queued', 'running')""",
+                [cause, job],
             ),
+        )
+
+    async def unfinished(self, *, most: int) -> Sequence[tuple[str, UUID]]:
+        """Tenant and id of all tenants' jobs that have not ended."""
+        (rows,) = await self._database.run(
+            None, ("select tenant_id, id from unfinished_jobs(%s)", [most])
         )
         return [(row["tenant_id"], row["id"]) for row in rows]
+
+
+def _finish(job: UUID, result: Mapping[str, Any]) -> Statement:
+    return (
+        """update jobs set status = 'done', done = greatest(done, total), result = %s,
+               error = null, updated_at = now()
+           where id = %s and status in ('queued', 'running')""",
+        [Jsonb(result), job],
+    )

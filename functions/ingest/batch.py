@@ -1,0 +1,101 @@
+"""An SQS batch: every message on its own, whatever becomes of its neighbours.
+
+A message that fails comes back after a growing pause; at its last receipt, or at once when it can
+never succeed, it goes to the dead letters with its cause, from where a redrive brings it back.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.ingest.messages import Asked, parse
+from quire.errors import Invalid, QuireError, Unavailable
+from quire.observability import log
+from quire.queue import Queue
+
+# The queues' own redrive policy has the same number: it is for workers that died.
+MAX_RECEIVES = 5
+# Of an invocation's time, what is kept for handing over what is left.
+_RESERVE = 0.1
+# A dependency may be gone for minutes: 10, 30, 90, 270 seconds.
+_FIRST_PAUSE, _GROWTH = 10, 3
+
+Work = Callable[[Sequence[Asked], float], Awaitable[Sequence[Exception | None]]]
+GiveUp = Callable[[Asked, str], Awaitable[None]]
+
+
+class Batches:
+    def __init__(
+        self, *, queues: Sequence[Queue], dead: Queue, work: Work, give_up: GiveUp
+    ) -> None:
+        """`work` answers an error for each message that has to come again; it may raise none.
+
+        `give_up` hears of messages that were given up, and why.
+        """
+        self._queues = {queue.name: queue for queue in queues}
+        self._dead = dead
+        self._work = work
+        self._give_up = give_up
+
+    async def deliver(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Lambda's answer for a partial batch: which messages are to come again."""
+        remaining = context.get_remaining_time_in_millis() / 1_000
+        until = time.monotonic() + remaining * (1 - _RESERVE)
+        records = event["Records"]
+        errors: dict[str, Exception] = {}
+        asked: dict[str, Asked] = {}
+        for record in records:
+            try:
+                asked[record["messageId"]] = parse(record["body"])
+            except Invalid as error:
+                errors[record["messageId"]] = error
+        outcomes = await self._work(list(asked.values()), until)
+        for message, outcome in zip(asked, outcomes, strict=True):
+            if outcome is not None:
+                errors[message] = outcome
+        failures = [
+            record["messageId"]
+            for record in records
+            if record["messageId"] in errors
+            and await self._comes_back(
+                record, asked.get(record["messageId"]), errors[record["messageId"]]
+            )
+        ]
+        return {"batchItemFailures": [{"itemIdentifier": message} for message in failures]}
+
+    async def _comes_back(
+        self, record: Mapping[str, Any], asked: Asked | None, error: Exception
+    ) -> bool:
+        cause = error.message if isinstance(error, QuireError) else type(error).__name__
+        if not isinstance(error, QuireError):
+            log.error("a message failed", exc_info=error)
+        receipts = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        try:
+            if asked is not None and receipts < MAX_RECEIVES:
+                await self._pause(record, receipts, error)
+                return True
+            await self._dead.bury(record["body"], cause=cause)
+        except QuireError as trouble:
+            # It comes back all the same, only later: SQS sees to that.
+            log.warning("a failed message was left to SQS", cause=trouble.message)
+            return True
+        log.warning("a message was given up", cause=cause)
+        if asked is not None:
+            await self._tell(asked, cause)
+        return False
+
+    async def _tell(self, asked: Asked, cause: str) -> None:
+        try:
+            await self._give_up(asked, cause)
+        except Exception as trouble:
+            # The letter is buried; what stands still for it is found by its deadline.
+            log.error("nobody heard of what was given up", exc_info=trouble)
+
+    async def _pause(self, record: Mapping[str, Any], receipts: int, error: Exception) -> None:
+        queue = self._queues.get(record.get("eventSourceARN", "").rpartition(":")[2])
+        if queue and "receiptHandle" in record:
+            wished = error.retry_after if isinstance(error, Unavailable) else 0
+            seconds = max(wished, _FIRST_PAUSE * _GROWTH ** (receipts - 1))
+            await queue.return_in(record["receiptHandle"], seconds=seconds)

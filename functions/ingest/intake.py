@@ -1,0 +1,109 @@
+"""What came with a batch of messages: read now, put in the bulk queue, or deleted."""
+
+from collections.abc import Sequence
+
+from functions.ingest.composition import Ingestion
+from functions.ingest.deletion import request_deletion
+from functions.ingest.messages import Asked, Removal, Upload, ingest_message
+from functions.ingest.pipeline import MAX_HOPS
+from quire.domain import document_id
+from quire.errors import Conflict, NotFound
+from quire.objects import parse_upload_key
+
+# Documents a tenant may have under way; with more, the others wait in the bulk queue, where they
+# hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.
+SHARE = 10
+_CONFLICT_PAUSE = 15
+
+
+class Intake:
+    def __init__(self, parts: Ingestion) -> None:
+        self._parts = parts
+
+    async def work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
+        """Do what each message asks; an error for each that has to come again."""
+        try:
+            admitted = await self._admit([upload for asked in batch for upload in asked.uploads])
+            outcomes = dict(
+                zip(admitted, await self._parts.pipeline.ingest(admitted, until=until), strict=True)
+            )
+        except Exception as error:
+            return [error for _ in batch]
+        return [await self._outcome(asked, outcomes) for asked in batch]
+
+    async def give_up(self, asked: Asked, cause: str) -> None:
+        for upload in asked.uploads:
+            if (named := parse_upload_key(upload.key)) is None:
+                continue
+            tenant, filename = named
+            document = document_id(tenant, filename)
+            if await self._parts.ingestions.fail(tenant, document, None, cause):
+                await self._parts.announcer.failed(tenant, document, filename, cause)
+
+    async def _admit(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """Those to be read now; the rest of a tenant that has its share under way has to wait."""
+        fresh: dict[str, dict[str, Upload]] = {}
+        admitted = []
+        for upload in dict.fromkeys(uploads):
+            named = parse_upload_key(upload.key)
+            if upload.hop is None and named:
+                newest = fresh.setdefault(named[0], {})
+                # Of one object the newest event, as an older one may come too late.
+                newest[named[1]] = max(newest.get(named[1], upload), upload, key=_age)
+            else:
+                admitted.append(upload)
+        for tenant, named_uploads in fresh.items():
+            names = await self._parts.ingestions.admit(tenant, list(named_uploads), share=SHARE)
+            waiting = {n: u for n, u in named_uploads.items() if n not in names}
+            if waiting:
+                documents = [document_id(tenant, name) for name in waiting]
+                await self._parts.watch({tenant: documents})
+                await self._parts.bulk.send_all(
+                    [ingest_message(upload, hop=0) for upload in waiting.values()], tenant=tenant
+                )
+            admitted += [named_uploads[name] for name in named_uploads if name in names]
+        # Large files last: who has little to read should not wait for them.
+        return sorted(admitted, key=lambda upload: upload.size)
+
+    async def _outcome(
+        self, asked: Asked, outcomes: dict[Upload, Exception | None]
+    ) -> Exception | None:
+        try:
+            for removal in asked.removals:
+                await self._remove(removal)
+            for upload in asked.uploads:
+                if error := outcomes.get(upload):
+                    await self._later(upload, error)
+        except Exception as error:
+            return error
+        return None
+
+    async def _later(self, upload: Upload, error: Exception) -> None:
+        """What another's work stands in the way of is asked for again; other errors are raised."""
+        hop = (upload.hop or 0) + 1
+        if not isinstance(error, Conflict) or hop > MAX_HOPS:
+            raise error
+        await self._parts.bulk.send(ingest_message(upload, hop=hop), delay=_CONFLICT_PAUSE)
+
+    async def _remove(self, removal: Removal) -> None:
+        """Delete the document of an object that is gone, unless something newer is there."""
+        named = parse_upload_key(removal.key)
+        # Of a versioned bucket it may be an old version that was removed.
+        if named is None or await self._parts.objects.exists(removal.key):
+            return
+        try:
+            await request_deletion(
+                self._parts.job_rows,
+                self._parts.maintenance,
+                named[0],
+                document_id(*named),
+                sequencer=removal.sequencer,
+                removed=True,
+            )
+        except NotFound:
+            return
+
+
+def _age(upload: Upload) -> tuple[bool, str]:
+    """In the order of S3's sequencers, hex strings padded on the right; then those without."""
+    return upload.sequencer is None, (upload.sequencer or "").ljust(64, "0")

@@ -1,0 +1,48 @@
+"""SQS → what is not a person waiting for a document: jobs, deadlines, and what a restart forgot."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.ingest.batch import Batches
+from functions.ingest.composition import compose
+from functions.ingest.messages import Asked
+
+
+class Handler:
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._parts = compose()
+        self._batches = Batches(
+            queues=[self._parts.maintenance],
+            dead=self._parts.dead,
+            work=self._work,
+            give_up=self._give_up,
+        )
+
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
+        return self._loop.run_until_complete(self._batches.deliver(event, context))
+
+    async def _work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
+        return [await self._outcome(asked, until) for asked in batch]
+
+    async def _outcome(self, asked: Asked, until: float) -> Exception | None:
+        try:
+            if asked.watch:
+                await self._parts.deadlines.look(asked.watch)
+            if asked.recover:
+                await self._parts.deadlines.recover()
+            if asked.job:
+                await self._parts.jobs.run(*asked.job, until=until)
+        except Exception as error:
+            return error
+        return None
+
+    async def _give_up(self, asked: Asked, cause: str) -> None:
+        if asked.job:
+            await self._parts.job_rows.fail(*asked.job, cause)
+
+
+handler = Handler()

@@ -1,0 +1,118 @@
+"""What a message asks for: S3's notifications, and our own `ingest`, `job`, `watch`, `recover`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from quire.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Bytes under a key; `sequencer` orders events about one key, `size` is in bytes.
+
+    `hop` counts the invocations before this one that worked on it; None while it was not yet
+    admitted to be worked on.
+    """
+
+    key: str
+    sequencer: str | None = None
+    size: int = 0
+    hop: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    key: str
+    sequencer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    uploads: Sequence[Upload] = ()
+    removals: Sequence[Removal] = ()
+    job: tuple[str, UUID] | None = None
+    watch: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
+    recover: bool = False
+
+
+class _Object(BaseModel):
+    key: str
+    size: int = 0
+    sequencer: str | None = None
+
+
+class _S3(BaseModel):
+    object: _Object
+
+
+class _Record(BaseModel):
+    eventName: str  # noqa: N815  (S3's name)
+    s3: _S3
+
+
+class _Ingest(BaseModel):
+    key: str
+    hop: int = 0
+    sequencer: str | None = None
+
+
+class _Job(BaseModel):
+    tenant: str
+    id: UUID
+
+
+class _Message(BaseModel):
+    """All fields may be absent: S3's test event has none of them."""
+
+    Records: list[_Record] = []
+    ingest: _Ingest | None = None
+    job: _Job | None = None
+    watch: dict[str, list[UUID]] = {}
+    recover: bool = False
+
+
+_MESSAGE = TypeAdapter(_Message)
+
+
+def parse(body: str) -> Asked:
+    """Raises Invalid, saying what is wrong with the message."""
+    try:
+        message = _MESSAGE.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(
+            f"This is no message of ours or S3's: {place} {first['msg']}".strip(), field=place
+        ) from error
+    uploads = [
+        Upload(
+            key=unquote_plus(record.s3.object.key),
+            sequencer=record.s3.object.sequencer,
+            size=record.s3.object.size,
+        )
+        for record in message.Records
+        if record.eventName.startswith("ObjectCreated:")
+    ]
+    if asked := message.ingest:
+        uploads.append(Upload(key=asked.key, sequencer=asked.sequencer, hop=asked.hop))
+    return Asked(
+        uploads=uploads,
+        removals=[
+            Removal(key=unquote_plus(record.s3.object.key), sequencer=record.s3.object.sequencer)
+            for record in message.Records
+            if record.eventName.startswith("ObjectRemoved:")
+        ],
+        job=(message.job.tenant, message.job.id) if message.job else None,
+        watch=message.watch,
+        recover=message.recover,
+    )
+
+
+def ingest_message(upload: Upload, *, hop: int) -> dict[str, Any]:
+    asked = {"key": upload.key, "hop": hop, "sequencer": upload.sequencer}
+    return {"ingest": {name: value for name, value in asked.items() if value is not None}}

@@ -1,0 +1,156 @@
+"""A new index beside the old: filled, proven, switched to in one row, then the old one dropped."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from functions.ingest.embedding import CachedEmbedder, Item
+from functions.ingest.indexing import indexed_text
+from functions.ingest.jobs import Step
+from functions.ingest.proving import Prover
+from quire.domain import Collection, Job
+from quire.errors import Invalid, NotFound
+from quire.objects import Objects
+from quire.retrieval.index import Index
+from quire.retrieval.lexical import weigh_document
+from quire.store.collections import Collections
+from quire.store.documents import Documents
+
+_PAGE = 100
+# Documents change while they are proven; each time around there are fewer to be filled in.
+_ROUNDS = 10
+
+
+class Rebuild:
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        documents: Documents,
+        collections: Collections,
+        embedder: CachedEmbedder,
+        index: Index,
+        prover: Prover,
+        checkpoint: int,
+        retire_seconds: float,
+    ) -> None:
+        self._objects = objects
+        self._documents = documents
+        self._collections = collections
+        self._embedder = embedder
+        self._index = index
+        self._prover = prover
+        self._checkpoint = checkpoint
+        self._retire_seconds = retire_seconds
+
+    async def step(self, tenant: str, job: Job, *, until: float) -> Step:
+        """Fill what the new collection lacks of all tenants' documents, until it lacks nothing."""
+        cursor: dict[str, Any] = {"after": ["", str(UUID(int=0))], "round": 0, "lacked": 0}
+        cursor |= job.cursor
+        if "switched" in cursor:
+            return await self._drop(job, cursor)
+        new = await self._begin(job, cursor)
+        total = await self._collections.count_documents()
+        done = job.done if job.cursor else 0
+        while True:
+            tenant_before, document_before = cursor["after"]
+            page = await self._collections.documents(
+                after=(tenant_before, UUID(document_before)), most=_PAGE
+            )
+            for owner, document in page:
+                if time.monotonic() > until:
+                    return Step(done=min(done, total), total=total, cursor=cursor)
+                cursor["lacked"] += await self._fill(owner, document, new, until)
+                cursor["after"] = [owner, str(document)]
+                done += 1
+            if page:
+                continue
+            if not cursor["lacked"]:
+                break
+            if cursor["round"] == _ROUNDS:
+                await self._abandon(new)
+                raise Invalid("The new index would not hold still; try it again.", field="kind")
+            cursor |= {"after": ["", str(UUID(int=0))], "lacked": 0, "round": cursor["round"] + 1}
+        old = await self._collections.live()
+        await self._collections.switch(new.name)
+        cursor |= {
+            "switched": [old.name, old.model, old.dimensions],
+            "documents": total,
+            "chunks": await self._index.count(new),
+        }
+        # Turns that began with the old one may still search it.
+        return Step(done=total, total=total, cursor=cursor, delay=self._retire_seconds)
+
+    async def _begin(self, job: Job, cursor: dict[str, Any]) -> Collection:
+        live = await self._collections.live()
+        model = job.request.get("model", live.model)
+        dimensions = job.request.get("dimensions", live.dimensions)
+        slug = "".join(c if c.isalnum() else "-" for c in model.lower())
+        new = Collection(
+            name=f"quire-{slug}-{dimensions}-{job.id.hex[-8:]}", model=model, dimensions=dimensions
+        )
+        if "begun" not in cursor:
+            # A model that does not answer as asked is noticed before anything is built.
+            await self._embedder.probe(new)
+            for unfinished in (await self._collections.written())[1:]:
+                if unfinished != new:
+                    await self._abandon(unfinished)
+            await self._index.ensure(new, points=await self._index.count(live))
+            await self._collections.build(new)
+            cursor["begun"] = True
+        return new
+
+    async def _abandon(self, unfinished: Collection) -> None:
+        """Have no more written to a collection that a job given up began to fill."""
+        await self._collections.forget(unfinished.name)
+        await self._index.drop(unfinished)
+
+    async def _fill(self, tenant: str, document: UUID, new: Collection, until: float) -> int:
+        """Write what the new collection lacks of a document; how many chunks that were."""
+        try:
+            proof = await self._prover.prove(tenant, document, new)
+            if not proof.missing:
+                await self._index.delete_points(new, proof.extra) if proof.extra else None
+                return 0
+            chunks = await self._documents.served_chunks(tenant, document)
+            if not chunks:
+                return 0
+            text = await self._objects.get_text(tenant, document, chunks[0][0].version)
+        except NotFound:
+            return 0  # deleted meanwhile
+        for start in range(0, len(chunks), self._checkpoint):
+            part = [
+                (chunk.with_text(text), tokens)
+                for chunk, tokens in chunks[start : start + self._checkpoint]
+            ]
+            items = [Item(document, indexed_text(chunk), tokens) for chunk, tokens in part]
+            embedded = await self._embedder.embed(
+                tenant, items, new, seconds=max(1.0, until - time.monotonic())
+            )
+            await self._index.upsert(
+                new,
+                tenant,
+                [chunk for chunk, _ in part],
+                embedded.vectors,
+                [weigh_document(item.text) for item in items],
+            )
+        return len(proof.missing)
+
+    async def _drop(self, job: Job, cursor: dict[str, Any]) -> Step:
+        name, model, dimensions = cursor["switched"]
+        live = await self._collections.live()
+        if name != live.name:
+            await self._index.drop(Collection(name=name, model=model, dimensions=dimensions))
+            await self._collections.forget(name)
+        return Step(
+            done=job.total,
+            total=job.total,
+            result={
+                "collection": live.name,
+                "model": live.model,
+                "dimensions": live.dimensions,
+                "documents": cursor["documents"],
+                "chunks": cursor["chunks"],
+                "dropped": name,
+            },
+        )

@@ -1,0 +1,45 @@
+"""EventBridge: documents that became ready or failed, for whoever wants to know."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from quire.errors import Unavailable
+
+SOURCE = "quire.ingestion"
+_MOST_PER_CALL = 10
+
+
+class Events:
+    """One bus. What it is told is of use, not of need: callers may go on when it fails."""
+
+    def __init__(self, bus: str) -> None:
+        self._bus = bus
+        self._events = boto3.client(
+            "events",
+            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
+        )
+
+    async def publish(self, details: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Publish (type, detail) of each. Raises Unavailable."""
+        entries = [
+            {
+                "EventBusName": self._bus,
+                "Source": SOURCE,
+                "DetailType": kind,
+                "Detail": json.dumps(detail),
+            }
+            for kind, detail in details
+        ]
+        try:
+            for start in range(0, len(entries), _MOST_PER_CALL):
+                await asyncio.to_thread(
+                    self._events.put_events, Entries=entries[start : start + _MOST_PER_CALL]
+                )
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("events") from error

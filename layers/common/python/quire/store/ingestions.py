@@ -1,0 +1,294 @@
+"""Ingestions: the claim that lets one worker at a time write a version, and what it has written.
+
+A version is `writing` from its claim on, `served` once `commit` has switched to it, `retired` when
+another was served instead or it came to nothing, and `past` when its points and rows are gone.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from quire.domain import Advance, Claim, Collection, document_id
+from quire.errors import Conflict
+from quire.store.database import Database, Statement
+
+# A turn excludes these many versions at most; what is beyond is left out after its search.
+_MOST_IN_FLUX = 500
+
+
+class Ingestions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(
+        self,
+        tenant: str,
+        filename: str,
+        *,
+        sha256: bytes,
+        sequencer: str | None,
+        metadata: Mapping[str, str],
+        lease: float,
+    ) -> Claim | None:
+        """The version to ingest these bytes as, held for `lease` seconds, and where to go on.
+
+        None when there is nothing to do: the bytes are served already, have failed, are in another
+        worker's hands, are older than what was seen since, or there is no such tenant. Raises
+        Conflict while the document is being deleted.
+        S3's sequencers compare as hex strings padded on the right.
+        """
+        document = document_id(tenant, filename)
+        claimed, deleting = await self._database.run(
+            tenant,
+            (
+                """with claimed as (
+                       insert into documents as d
+                           (tenant_id, id, filename, title, version, status, sha256, sequencer,
+                            metadata, lease_until)
+                       select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s,
+                              now() + make_interval(secs => %s)
+                       from tenants where tenant_id = %s
+                       on conflict (tenant_id, id) do update set
+                           version = d.version + (d.status = 'deleted'
+                               or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
+                           -- The same bytes go on where their last worker stopped.
+                           status = case when d.status = 'embedding'
+                                              and d.sha256 = excluded.sha256
+                                         then 'embedding' else 'extracting' end,
+                           done = case when d.status = 'embedding' and d.sha256 = excluded.sha256
+                                       then d.done else 0 end,
+                           total = case when d.status = 'embedding' and d.sha256 = excluded.sha256
+                                        then d.total else 0 end,
+                           attempts = case when d.sha256 = excluded.sha256 then d.attempts
+                                           else 0 end,
+                           sha256 = excluded.sha256, error = null,
+                           sequencer = coalesce(excluded.sequencer, d.sequencer),
+                           metadata = excluded.metadata, lease_until = excluded.lease_until,
+                           updated_at = now()
+                       where (d.sequencer is null or excluded.sequencer is null
+                              or rpad(excluded.sequencer, 64, '0') collate "C"
+                                 >= rpad(d.sequencer, 64, '0') collate "C")
+                         and d.status <> 'deleting'
+                         and (d.sha256 is distinct from excluded.sha256
+                              or d.status in ('awaiting_upload', 'queued', 'deleted')
+                              or d.status in ('extracting', 'embedding')
+                                 and d.lease_until < now())
+                       returning tenant_id, id, version, done, sha256
+                   ), opened as (
+                       insert into versions as v (tenant_id, document_id, version, title, sha256,
+                                                  chunks, characters, state)
+                       select tenant_id, id, version, %s, sha256, 0, 0, 'writing' from claimed
+                       on conflict (tenant_id, document_id, version) do update set
+                           state = 'writing', sha256 = excluded.sha256
+                   )
+                   select version, done from claimed""",
+                [
+                    *(document, filename, filename, sha256, sequencer, Jsonb(metadata), lease),
+                    *(tenant, filename),
+                ],
+            ),
+            (
+                "select id from documents where id = %s and status = 'deleting'",
+                [document],
+            ),
+        )
+        if claimed:
+            return Claim(**claimed[0])
+        if deleting:
+            raise Conflict("This document is being deleted.")
+        return None
+
+    async def commit(
+        self,
+        tenant: str,
+        advances: Sequence[Advance],
+        *,
+        written: Sequence[Collection],
+        also: Iterable[Statement] = (),
+    ) -> set[UUID]:
+        """Keep what was indexed of several documents; serve those of which all is, in one go.
+
+        Answers which documents it was kept of. The others were overtaken, by a newer version, a
+        deletion or a collection that is not among those `written`: nothing was kept of them.
+        """
+        of = Jsonb([_advance_row(advance) for advance in advances])
+        rows = Jsonb([row for advance in advances for row in _chunk_rows(advance)])
+        kept, *_ = await self._database.run(
+            tenant,
+            (
+                # Rows are written of what is kept: an overtaken version leaves none behind.
+                f"""with kept as (
+                       update documents d set
+                           status = case when a.done = a.total then 'ready' else 'embedding' end,
+                           current_version = case when a.done = a.total then d.version
+                                                  else d.current_version end,
+                           title = case when a.done = a.total then a.title else d.title end,
+                           done = a.done, total = a.total, tokens = d.tokens + a.tokens,
+                           cost_usd = d.cost_usd + a.cost_usd, attempts = 0, updated_at = now(),
+                           lease_until = case when a.done < a.total then d.lease_until end
+                       from {_ADVANCES}
+                       where d.id = a.document and d.version = a.version
+                         and d.status in ('extracting', 'embedding')
+                         and not exists (select from collections c
+                                         where (c.live or c.building) and c.name <> all(%s))
+                       returning d.id, d.version
+                   ), rows as (
+                       insert into chunks (tenant_id, document_id, version, ordinal, id,
+                                           char_start, char_end, page, heading, tokens, sha256)
+                       select %s, c.document, c.version, c.ordinal, c.id, c.char_start,
+                              c.char_end, c.page, c.heading, c.tokens, decode(c.sha256, 'hex')
+                       from jsonb_to_recordset(%s) as c (
+                           document uuid, version int, ordinal int, id uuid, char_start int,
+                           char_end int, page int, heading text[], tokens int, sha256 text)
+                       join kept on kept.id = c.document and kept.version = c.version
+                       on conflict (tenant_id, document_id, version, ordinal) do update set
+                           id = excluded.id, char_start = excluded.char_start,
+                           char_end = excluded.char_end, page = excluded.page,
+                           heading = excluded.heading, tokens = excluded.tokens,
+                           sha256 = excluded.sha256
+                   )
+                   select id from kept""",
+                [of, [collection.name for collection in written], tenant, rows],
+            ),
+            (
+                f"""update versions v set
+                       state = case when v.version = a.version then 'served' else 'retired' end,
+                       retired_at = case when v.version < a.version then now() end,
+                       title = case when v.version = a.version then a.title else v.title end,
+                       chunks = case when v.version = a.version then a.total else v.chunks end,
+                       characters = case when v.version = a.version then a.characters
+                                         else v.characters end
+                   from {_ADVANCES}
+                   join documents d on d.id = a.document
+                   where a.done = a.total and d.current_version = a.version
+                     and v.document_id = a.document
+                     and (v.version = a.version and v.state = 'writing'
+                          or v.version < a.version and v.state in ('writing', 'served'))""",
+                [of],
+            ),
+            *also,
+        )
+        return {row["id"] for row in kept}
+
+    async def fail(self, tenant: str, document: UUID, version: int | None, cause: str) -> bool:
+        """Whether it was not at rest. `version` None is the newest one, if no worker holds it."""
+        failed, _ = await self._database.run(
+            tenant,
+            (
+                """update documents set status = 'failed', error = %s, lease_until = null,
+                       updated_at = now()
+                   where id = %s and (version = %s or %s::int is null
+                                      and coalesce(lease_until < now(), true))
+                     and status in ('awaiting_upload', 'queued', 'extracting', 'embedding')
+                   returning id""",
+                [cause, document, version, version],
+            ),
+            (
+                """update versions v set state = 'retired', retired_at = now() from documents d
+                   where d.id = %s and d.status = 'failed' and v.document_id = d.id
+                     and v.version = d.version and v.state = 'writing'""",
+                [document],
+            ),
+        )
+        return bool(failed)
+
+    async def release(self, tenant: str, document: UUID, version: int) -> None:
+        """Let another worker go on at once with what this one leaves."""
+        await self._database.run(
+            tenant,
+            (
+                """update documents set lease_until = now(), updated_at = now()
+                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
+                [document, version],
+            ),
+        )
+
+    async def restart(self, tenant: str, document: UUID, version: int) -> None:
+        """Have a version written from its beginning, by whoever claims it next."""
+        await self._database.run(
+            tenant,
+            (
+                """update documents set status = 'extracting', done = 0, total = 0,
+                       lease_until = now(), updated_at = now()
+                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
+                [document, version],
+            ),
+        )
+
+    async def admit(self, tenant: str, filenames: Sequence[str], *, share: int) -> set[str]:
+        """Which of these may go on now: a tenant has `share` documents under way at a time.
+
+        Those that have to wait are announced, so that one sees them in the queue.
+        """
+        ids = {document_id(tenant, name): name for name in filenames}
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select count(*) as n from documents
+                   where status in ('queued', 'extracting', 'embedding') and id <> all(%s)""",
+                [list(ids)],
+            ),
+        )
+        admitted = list(dict.fromkeys(filenames))[: max(0, share - rows[0]["n"])]
+        waiting = [name for name in ids.values() if name not in admitted]
+        if waiting:
+            await self._database.run(
+                tenant,
+                (
+                    """insert into documents (tenant_id, id, filename, title, version, status)
+                       select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued'
+                       from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
+                       where t.tenant_id = %s
+                       on conflict (tenant_id, id) do update set
+                           status = 'queued', updated_at = now()
+                       where documents.status = 'awaiting_upload'""",
+                    [[document_id(tenant, name) for name in waiting], waiting, tenant],
+                ),
+            )
+        return set(admitted)
+
+    async def in_flux(self, tenant: str) -> list[tuple[UUID, int]]:
+        """(document, version) of what may have points but is not, or no more, to be found."""
+        (rows,) = await self._database.run(tenant, IN_FLUX)
+        return [(row["document_id"], row["version"]) for row in rows]
+
+
+IN_FLUX: Statement = (
+    "select document_id, version from versions where state in ('writing', 'retired') limit %s",
+    [_MOST_IN_FLUX],
+)
+_ADVANCES = """jsonb_to_recordset(%s) as a (
+    document uuid, version int, title text, characters int, done int, total int, tokens bigint,
+    cost_usd float8)"""
+
+
+def _advance_row(advance: Advance) -> dict[str, Any]:
+    return {
+        "document": str(advance.document),
+        "version": advance.version,
+        "title": advance.title,
+        "characters": advance.characters,
+        "done": advance.done,
+        "total": advance.total,
+        "tokens": advance.tokens,
+        "cost_usd": advance.cost_usd,
+    }
+
+
+def _chunk_rows(advance: Advance) -> Iterator[dict[str, Any]]:
+    for chunk, tokens in advance.chunks:
+        yield {
+            "document": str(chunk.document),
+            "version": chunk.version,
+            "ordinal": chunk.ordinal,
+            "id": str(chunk.id),
+            "char_start": chunk.start,
+            "char_end": chunk.end,
+            "page": chunk.page,
+            "heading": list(chunk.heading),
+            "tokens": tokens,
+            "sha256": hashlib.sha256(chunk.text.encode()).hexdigest(),
+        }

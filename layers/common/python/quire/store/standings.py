@@ -1,0 +1,75 @@
+"""Standings: how far documents have come, as their deadlines and the tidying after them ask it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from quire.domain import Standing
+from quire.store.database import Database
+
+
+class Standings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, tenant: str, documents: Sequence[UUID]) -> list[Standing]:
+        """How far each has come, as deadlines ask it."""
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select d.id as document, d.filename, d.status, d.version, d.sha256, d.attempts,
+                          coalesce(d.lease_until > now(), false) as leased,
+                          extract(epoch from now() - d.updated_at)::float8 as seconds,
+                          array(select v.version from versions v
+                                where v.document_id = d.id and v.state in ('writing', 'retired')
+                                  and (v.version <> d.version
+                                       or d.status in ('ready', 'failed'))
+                                order by v.version) as leftover,
+                          (select extract(epoch from now() - max(v.retired_at))::float8
+                           from versions v
+                           where v.document_id = d.id and v.state = 'retired') as retired_seconds
+                   from documents d where d.id = any(%s)""",
+                [list(documents)],
+            ),
+        )
+        return [Standing(**row) for row in rows]
+
+    async def put_back(self, tenant: str, document: UUID, version: int) -> None:
+        """Count that a document which stood still goes back on the queue."""
+        await self._database.run(
+            tenant,
+            (
+                """update documents set attempts = attempts + 1, updated_at = now(),
+                       lease_until = least(lease_until, now())
+                   where id = %s and version = %s""",
+                [document, version],
+            ),
+        )
+
+    async def forget_versions(self, tenant: str, document: UUID, versions: Sequence[int]) -> None:
+        """Their points are gone, so their rows go; that they were, and their texts, is kept."""
+        await self._database.run(
+            tenant,
+            (
+                "delete from chunks where document_id = %s and version = any(%s)",
+                [document, list(versions)],
+            ),
+            (
+                """update versions set state = 'past'
+                   where document_id = %s and version = any(%s) and state <> 'served'""",
+                [document, list(versions)],
+            ),
+        )
+
+    async def unsettled(self, *, most: int) -> dict[str, list[UUID]]:
+        """All tenants' documents of which something is still to be done."""
+        (rows,) = await self._database.run(
+            None,
+            (
+                "select tenant_id, id from unsettled_documents('', %s, %s)",
+                [UUID(int=0), most],
+            ),
+        )
+        found: dict[str, list[UUID]] = {}
+        for row in rows:
+            found.setdefault(row["tenant_id"], []).append(row["id"])
+        return found

@@ -1,0 +1,208 @@
+"""The claim: which of many deliveries may ingest, and what becomes of the others."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from quire.domain import Claim, DocumentStatus, document_id
+from quire.errors import Conflict, NotFound
+from quire.store.database import Database
+from quire.store.documents import Documents
+from quire.store.ingestions import Ingestions
+from quire.store.jobs import Jobs
+from tests.integration.store.conftest import (
+    NAME,
+    MakeTenant,
+    advance,
+    claim,
+    commit,
+    digest,
+    ready,
+    states_of,
+)
+
+
+async def test_one_of_many_duplicates_gets_it(ingestions: Ingestions, tenant: str) -> None:
+    claims = await asyncio.gather(*(claim(ingestions, tenant, "a") for _ in range(30)))
+    assert claims.count(Claim(version=1, done=0)) == 1
+    assert claims.count(None) == 29
+
+
+async def test_the_same_bytes_again_change_nothing(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    documents = Documents(database)
+    await ready(database, tenant, "a")
+    before = await documents.get(tenant, document)
+    assert await claim(ingestions, tenant, "a") is None
+    assert await documents.register(tenant, NAME, sha256=digest("a"), metadata={}) == before
+    assert (before.status, before.chunks, before.tokens) == (DocumentStatus.READY, 1, 7)
+    assert before.metadata == {"chapter": "1"}
+
+
+async def test_bytes_that_failed_are_not_tried_again(
+    ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await ingestions.fail(tenant, document, 1, "This PDF is damaged.")
+    assert await claim(ingestions, tenant, "a") is None
+    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+
+
+async def test_other_bytes_are_a_new_version(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    served = await Documents(database).served_versions(tenant, [document])
+    assert served == {document: 1}, "until the new one is whole"
+    assert await states_of(database, tenant) == {1: "served", 2: "writing"}
+
+
+async def test_an_event_means_the_version_that_was_announced(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    documents = Documents(database)
+    await ready(database, tenant, "a")
+    announced = await documents.register(tenant, NAME, sha256=digest("b"), metadata={})
+    assert (announced.version, announced.current_version) == (2, 1)
+    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+
+
+async def test_an_announcement_means_the_version_of_its_event(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    """S3 may be faster than the request that put the object there."""
+    await claim(ingestions, tenant, "a")
+    announced = await Documents(database).register(tenant, NAME, sha256=digest("a"), metadata={})
+    assert (announced.version, announced.status) == (1, DocumentStatus.EXTRACTING)
+    assert await claim(ingestions, tenant, "a") is None, "its worker still has it"
+
+
+async def test_an_expected_upload_is_the_first_version(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    documents = Documents(database)
+    document = await documents.expect(tenant, NAME)
+    assert (await documents.get(tenant, document)).status == DocumentStatus.AWAITING_UPLOAD
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+
+
+async def test_an_upload_after_its_deadline_is_read_all_the_same(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    document = await Documents(database).expect(tenant, NAME)
+    await ingestions.fail(tenant, document, 1, "Too late.")
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    assert (await Documents(database).get(tenant, document)).error is None
+
+
+async def test_a_dead_workers_claim_runs_out(ingestions: Ingestions, tenant: str) -> None:
+    assert await claim(ingestions, tenant, "a", lease=0) == Claim(version=1, done=0)
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    assert await claim(ingestions, tenant, "a") is None
+
+
+async def test_the_next_worker_goes_on_where_the_last_stopped(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, chunks=[0, 1], total=3))
+    assert await claim(ingestions, tenant, "a") is None, "a commit does not end the claim"
+    await ingestions.release(tenant, document, 1)
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=2)
+    seen = await Documents(database).get(tenant, document)
+    assert (seen.status, seen.done, seen.total) == (DocumentStatus.EMBEDDING, 2, 3)
+
+
+async def test_other_bytes_begin_at_the_beginning(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, chunks=[0, 1], total=3))
+    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    seen = await Documents(database).get(tenant, document)
+    assert (seen.status, seen.done, seen.total) == (DocumentStatus.EXTRACTING, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ("0A", "0B", True),
+        ("0B", "0A", False),
+        ("0B", "0B", True),  # a second delivery of what another worker may have begun
+        ("0A1", "0B", True),  # they compare as if padded on the right
+        ("0B", "0A1", False),
+        ("0B", "0B00", True),
+        (None, "0A", True),
+        ("0B", None, True),
+    ],
+)
+async def test_an_older_event_comes_too_late(
+    database: Database,
+    ingestions: Ingestions,
+    tenant: str,
+    first: str | None,
+    second: str | None,
+    taken: bool,
+) -> None:
+    await claim(ingestions, tenant, "a", sequencer=first)
+    await commit(database, tenant, advance(tenant, 1))
+    assert (await claim(ingestions, tenant, "b", sequencer=second) is not None) == taken
+
+
+async def test_what_was_seen_is_not_forgotten_by_a_message_of_our_own(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    await claim(ingestions, tenant, "a", sequencer="0B")
+    await commit(database, tenant, advance(tenant, 1))
+    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "c", sequencer="0A") is None
+
+
+async def test_nothing_comes_in_while_it_is_being_deleted(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    documents = Documents(database)
+    await ready(database, tenant, "a")
+    await Jobs(database).request_deletion(tenant, document)
+    with pytest.raises(Conflict):
+        await claim(ingestions, tenant, "b")
+    with pytest.raises(Conflict):
+        await documents.register(tenant, NAME, sha256=digest("b"), metadata={})
+    with pytest.raises(Conflict):
+        await documents.expect(tenant, NAME)
+    with pytest.raises(Conflict):
+        await documents.check_not_deleting(tenant, NAME)
+    with pytest.raises(Conflict):
+        await documents.reingest(tenant, document)
+
+
+async def test_a_late_event_does_not_revive_a_deleted_document(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    jobs = Jobs(database)
+    await claim(ingestions, tenant, "a", sequencer="0B")
+    await commit(database, tenant, advance(tenant, 1))
+    job = await jobs.request_deletion(tenant, document, sequencer="0D")
+    assert job is not None
+    await jobs.finish_deletion(tenant, job, document, result={})
+    assert await claim(ingestions, tenant, "a", sequencer="0C") is None
+    assert await claim(ingestions, tenant, "a", sequencer="0E") == Claim(version=2, done=0)
+
+
+async def test_nobodys_object_is_nobodys_document(
+    database: Database, ingestions: Ingestions
+) -> None:
+    assert await claim(ingestions, "t-nobody", "a") is None
+    with pytest.raises(NotFound):
+        await Documents(database).get("t-nobody", document_id("t-nobody", NAME))
+
+
+async def test_tenants_have_names_of_their_own(
+    ingestions: Ingestions, tenant: str, make_tenant: MakeTenant
+) -> None:
+    other = (await make_tenant()).id
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    assert await claim(ingestions, other, "a") == Claim(version=1, done=0)

@@ -1,0 +1,207 @@
+"""Jobs: asked for once, advanced step by step, and never ended twice."""
+
+from uuid import UUID
+
+import pytest
+
+from quire.domain import DocumentStatus
+from quire.errors import NotFound
+from quire.store.database import Database
+from quire.store.documents import Documents
+from quire.store.ingestions import Ingestions
+from quire.store.jobs import Jobs
+from tests.integration.store.conftest import (
+    MakeTenant,
+    advance,
+    claim,
+    commit,
+    ready,
+    rows_of,
+    states_of,
+)
+
+
+@pytest.fixture
+def jobs(database: Database) -> Jobs:
+    return Jobs(database)
+
+
+@pytest.fixture
+def documents(database: Database) -> Documents:
+    return Documents(database)
+
+
+async def deletion(
+    jobs: Jobs, tenant: str, document: UUID, *, sequencer: str | None = None
+) -> UUID:
+    job = await jobs.request_deletion(tenant, document, sequencer=sequencer)
+    assert job is not None
+    return job
+
+
+async def test_one_job_of_a_kind_is_under_way(
+    jobs: Jobs, tenant: str, make_tenant: MakeTenant
+) -> None:
+    first = await jobs.request(tenant, "reconcile", {})
+    assert await jobs.request(tenant, "reconcile", {}) == first
+    assert await jobs.request(tenant, "rebuild", {}) != first
+    assert await jobs.request((await make_tenant()).id, "reconcile", {}) != first
+    await jobs.advance(tenant, first, done=1, total=2, cursor={})
+    assert await jobs.request(tenant, "reconcile", {}) == first
+    await jobs.finish(tenant, first, result={})
+    assert await jobs.request(tenant, "reconcile", {}) != first
+
+
+async def test_a_job_keeps_what_was_asked_and_how_far_it_is(jobs: Jobs, tenant: str) -> None:
+    job = await jobs.request(tenant, "rebuild", {"model": "m", "dimensions": 3})
+    seen = await jobs.get(tenant, job)
+    assert (seen.kind, seen.status, seen.request["model"]) == ("rebuild", "queued", "m")
+    await jobs.advance(tenant, job, done=2, total=5, cursor={"after": ["t", "x"]})
+    seen = await jobs.get(tenant, job)
+    assert (seen.status, seen.done, seen.total) == ("running", 2, 5)
+    assert seen.cursor == {"after": ["t", "x"]}
+    await jobs.finish(tenant, job, result={"documents": 5})
+    seen = await jobs.get(tenant, job)
+    assert (seen.status, seen.done, seen.total) == ("done", 5, 5)
+    assert seen.result == {"documents": 5}
+
+
+@pytest.mark.parametrize("end", ["done", "failed"])
+async def test_what_has_ended_stays_so(jobs: Jobs, tenant: str, end: str) -> None:
+    """A step may be delivered twice, and the slower of the two tell last."""
+    job = await jobs.request(tenant, "reconcile", {})
+    if end == "done":
+        await jobs.finish(tenant, job, result={"documents": 1})
+    else:
+        await jobs.fail(tenant, job, "The new index would not hold still.")
+    before = await jobs.get(tenant, job)
+    assert before.status == end
+    await jobs.advance(tenant, job, done=9, total=9, cursor={"late": True})
+    await jobs.finish(tenant, job, result={"late": True})
+    await jobs.fail(tenant, job, "Late.")
+    assert await jobs.get(tenant, job) == before
+
+
+async def test_the_newest_come_first_page_by_page(jobs: Jobs, tenant: str) -> None:
+    kinds = ["reconcile", "rebuild", "redrive"]
+    asked = [await jobs.request(tenant, kind, {}) for kind in kinds]
+    first = await jobs.list(tenant, limit=2, after=None)
+    assert ([j.id for j in first.items], first.has_more) == (asked[:0:-1], True)
+    rest = await jobs.list(tenant, limit=2, after=first.items[-1].id)
+    assert ([j.id for j in rest.items], rest.has_more) == (asked[:1], False)
+
+
+async def test_another_tenants_job_is_not_there(
+    jobs: Jobs, tenant: str, make_tenant: MakeTenant
+) -> None:
+    job = await jobs.request(tenant, "reconcile", {})
+    other = (await make_tenant()).id
+    with pytest.raises(NotFound):
+        await jobs.get(other, job)
+    await jobs.fail(other, job, "Not yours.")
+    assert (await jobs.get(tenant, job)).status == "queued"
+    assert (await jobs.list(other, limit=9, after=None)).items == []
+
+
+async def test_what_has_not_ended_is_found_across_tenants(
+    jobs: Jobs, tenant: str, make_tenant: MakeTenant
+) -> None:
+    other = (await make_tenant()).id
+    mine, others = await jobs.request(tenant, "a", {}), await jobs.request(other, "b", {})
+    ended = await jobs.request(tenant, "c", {})
+    await jobs.finish(tenant, ended, result={})
+    found = await jobs.unfinished(most=10_000)
+    assert {(tenant, mine), (other, others)} <= set(found)
+    assert (tenant, ended) not in found
+
+
+async def test_a_deletion_is_asked_for_once(
+    database: Database, jobs: Jobs, documents: Documents, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    job = await deletion(jobs, tenant, document)
+    assert await deletion(jobs, tenant, document) == job
+    seen = await jobs.get(tenant, job)
+    assert (seen.kind, seen.document, seen.total) == ("delete", document, 1)
+    assert await documents.served_versions(tenant, [document]) == {}, "from now on"
+    assert await states_of(database, tenant) == {1: "retired"}, "and not to be found either"
+
+
+async def test_a_deletion_that_failed_is_asked_for_anew(
+    database: Database, jobs: Jobs, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    job = await deletion(jobs, tenant, document)
+    await jobs.fail(tenant, job, "Storage was away.")
+    assert await deletion(jobs, tenant, document) != job
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_what_is_not_there_is_not_deleted(
+    database: Database, jobs: Jobs, tenant: str, document: UUID, there: bool
+) -> None:
+    if there:
+        await ready(database, tenant, "a")
+        job = await deletion(jobs, tenant, document)
+        await jobs.finish_deletion(tenant, job, document, result={})
+    with pytest.raises(NotFound):
+        await jobs.request_deletion(tenant, document)
+
+
+@pytest.mark.parametrize(
+    ("created", "removed", "deleted"),
+    [
+        ("0B", "0A", False),
+        ("0B", "0C", True),
+        ("0B", "0B", True),
+        ("0B", "0A1", False),
+        ("0A1", "0B", True),
+        ("0B", None, True),  # a person asks for it now
+        (None, "0A", True),
+    ],
+)
+async def test_a_removal_that_comes_late_spares_what_is_newer(
+    database: Database,
+    ingestions: Ingestions,
+    documents: Documents,
+    jobs: Jobs,
+    tenant: str,
+    document: UUID,
+    created: str | None,
+    removed: str | None,
+    deleted: bool,
+) -> None:
+    await claim(ingestions, tenant, "a", sequencer=created)
+    await commit(database, tenant, advance(tenant, 1))
+    job = await jobs.request_deletion(tenant, document, sequencer=removed)
+    assert (job is not None) == deleted
+    assert (await documents.served_versions(tenant, [document]) == {}) == deleted
+
+
+async def test_only_a_tombstone_is_left(
+    database: Database, jobs: Jobs, documents: Documents, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    job = await deletion(jobs, tenant, document)
+    await documents.purge(tenant, document)
+    await jobs.finish_deletion(tenant, job, document, result={"removed": {"chunks": 1}})
+    seen = await jobs.get(tenant, job)
+    assert (seen.status, seen.done, seen.result) == ("done", 1, {"removed": {"chunks": 1}})
+    tombstone = await documents.get(tenant, document)
+    assert tombstone.status == DocumentStatus.DELETED
+    assert (tombstone.current_version, tombstone.metadata, tombstone.chunks) == (None, {}, 0)
+    assert await rows_of(database, tenant) == {}
+    assert await states_of(database, tenant) == {}
+
+
+async def test_a_late_end_of_a_deletion_spares_what_came_back(
+    database: Database, jobs: Jobs, documents: Documents, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    job = await deletion(jobs, tenant, document)
+    await jobs.finish_deletion(tenant, job, document, result={})
+    assert await ready(database, tenant, "b") == 2
+    await jobs.finish_deletion(tenant, job, document, result={"late": True})
+    assert await documents.served_versions(tenant, [document]) == {document: 2}
+    assert await rows_of(database, tenant) == {2: 1}
+    assert (await jobs.get(tenant, job)).result == {}

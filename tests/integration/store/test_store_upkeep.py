@@ -1,0 +1,241 @@
+"""What keeps ingestion going: failures, deadlines, shares, and the versions that are left over."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from quire.domain import Claim, DocumentStatus, Standing, document_id
+from quire.store.database import Database
+from quire.store.documents import Documents
+from quire.store.ingestions import Ingestions
+from quire.store.jobs import Jobs
+from quire.store.standings import Standings
+from tests.integration.store.conftest import (
+    NAME,
+    MakeTenant,
+    Owner,
+    advance,
+    claim,
+    commit,
+    digest,
+    ready,
+    rows_of,
+    states_of,
+)
+
+
+async def standing(database: Database, tenant: str, document: UUID) -> Standing:
+    (found,) = await Standings(database).find(tenant, [document])
+    return found
+
+
+async def test_a_failure_keeps_serving_what_was_served(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    documents = Documents(database)
+    await ready(database, tenant, "a")
+    await claim(ingestions, tenant, "b")
+    await ingestions.fail(tenant, document, 2, "This PDF is damaged.")
+    seen = await documents.get(tenant, document)
+    assert (seen.status, seen.error) == (DocumentStatus.FAILED, "This PDF is damaged.")
+    assert await documents.served_versions(tenant, [document]) == {document: 1}
+    assert await states_of(database, tenant) == {1: "served", 2: "retired"}
+    assert await ingestions.in_flux(tenant) == [(document, 2)]
+
+
+async def test_only_the_version_that_failed_fails(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await claim(ingestions, tenant, "b")
+    await ingestions.fail(tenant, document, 1, "Too late to matter.")
+    assert (await Documents(database).get(tenant, document)).status == DocumentStatus.EXTRACTING
+    await commit(database, tenant, advance(tenant, 2))
+    await ingestions.fail(tenant, document, 2, "What is ready stays so.")
+    assert (await Documents(database).get(tenant, document)).status == DocumentStatus.READY
+
+
+async def test_a_message_given_up_fails_no_worker(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    documents = Documents(database)
+    await claim(ingestions, tenant, "a")
+    await ingestions.fail(tenant, document, None, "Given up.")
+    assert (await documents.get(tenant, document)).status == DocumentStatus.EXTRACTING
+    await ingestions.release(tenant, document, 1)
+    await ingestions.fail(tenant, document, None, "Given up.")
+    assert (await documents.get(tenant, document)).error == "Given up."
+
+
+async def test_a_standing_tells_how_far_it_has_come(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, owner: Owner
+) -> None:
+    await claim(ingestions, tenant, "a")
+    seen = await standing(database, tenant, document)
+    assert (seen.filename, seen.status, seen.version) == (NAME, "extracting", 1)
+    assert (seen.leased, seen.attempts, seen.leftover) == (True, 0, [])
+    assert seen.sha256 == digest("a")
+    await owner.execute(
+        """update documents set updated_at = now() - interval '1 hour',
+               lease_until = now() - interval '1 minute' where tenant_id = %s""",
+        [tenant],
+    )
+    seen = await standing(database, tenant, document)
+    assert not seen.leased
+    assert 3_600 <= seen.seconds < 3_660
+    await Standings(database).put_back(tenant, document, 1)
+    seen = await standing(database, tenant, document)
+    assert seen.attempts == 1
+    assert seen.seconds < 60
+
+
+async def test_progress_forgets_the_attempts(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await Standings(database).put_back(tenant, document, 1)
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0), "at once"
+    await commit(database, tenant, advance(tenant, 1, total=2))
+    assert (await standing(database, tenant, document)).attempts == 0
+
+
+@pytest.mark.parametrize("announced", [False, True])
+async def test_other_bytes_have_attempts_of_their_own(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, announced: bool
+) -> None:
+    """Else a smaller file, sent because a large one was given up, would be given up as well."""
+    await claim(ingestions, tenant, "a")
+    for _ in range(5):
+        await Standings(database).put_back(tenant, document, 1)
+    await claim(ingestions, tenant, "a")
+    assert (await standing(database, tenant, document)).attempts == 5
+    await ingestions.fail(tenant, document, 1, "Never finished.")
+    if announced:
+        await Documents(database).register(tenant, NAME, sha256=digest("b"), metadata={})
+    else:
+        await claim(ingestions, tenant, "b")
+    assert (await standing(database, tenant, document)).attempts == 0
+
+
+async def test_leftovers_are_forgotten_and_nothing_served_is(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, owner: Owner
+) -> None:
+    await ready(database, tenant, "a")
+    await ready(database, tenant, "b")
+    await owner.execute(
+        "update versions set retired_at = retired_at - interval '1 hour' where tenant_id = %s",
+        [tenant],
+    )
+    seen = await standing(database, tenant, document)
+    assert seen.leftover == [1]
+    assert seen.retired_seconds is not None
+    assert 3_600 <= seen.retired_seconds < 3_660
+    await Standings(database).forget_versions(tenant, document, [1])
+    assert await rows_of(database, tenant) == {2: 1}
+    assert await states_of(database, tenant) == {1: "past", 2: "served"}
+    assert await ingestions.in_flux(tenant) == []
+    seen = await standing(database, tenant, document)
+    assert (seen.leftover, seen.retired_seconds) == ([], None)
+
+
+async def test_what_is_being_written_is_no_leftover(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await claim(ingestions, tenant, "b")
+    assert (await standing(database, tenant, document)).leftover == [1]
+    await ingestions.fail(tenant, document, 2, "No.")
+    assert (await standing(database, tenant, document)).leftover == [1, 2]
+
+
+async def test_a_tenant_has_its_share_under_way(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    names = [f"{n}.md" for n in range(5)]
+    assert await ingestions.admit(tenant, names, share=3) == set(names[:3])
+    listed = await Documents(database).list(tenant, status=None, limit=9, after=None)
+    assert {d.filename for d in listed.items} == set(names[3:]), "who waits is seen"
+    assert {d.status for d in listed.items} == {DocumentStatus.QUEUED}
+    await claim(ingestions, tenant, "a", name=names[0])
+    assert await ingestions.admit(tenant, ["new.md"], share=3) == set(), "one read, two waiting"
+    # Who waits does not stand in its own way: but for these, one is read and one waits.
+    assert await ingestions.admit(tenant, names[3:], share=4) == set(names[3:])
+
+
+async def test_what_rests_is_not_under_way(
+    database: Database, ingestions: Ingestions, tenant: str, make_tenant: MakeTenant
+) -> None:
+    await ready(database, tenant, "a", name="ready.md")
+    await Documents(database).expect(tenant, "expected.md")
+    await claim(ingestions, (await make_tenant()).id, "a", name="anothers.md")
+    assert await ingestions.admit(tenant, ["new.md"], share=1) == {"new.md"}
+
+
+async def test_waiting_changes_nothing_of_what_is_served(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    await Documents(database).expect(tenant, "expected.md")
+    await ingestions.admit(tenant, [NAME, "expected.md"], share=0)
+    documents = Documents(database)
+    assert (await documents.get(tenant, document)).status == DocumentStatus.READY
+    expected = await documents.get(tenant, document_id(tenant, "expected.md"))
+    assert expected.status == DocumentStatus.QUEUED
+
+
+async def test_nobodys_files_are_not_announced(ingestions: Ingestions, database: Database) -> None:
+    assert await ingestions.admit("t-nobody", ["a.md"], share=0) == set()
+    assert await Documents(database).count("t-nobody") == 0
+
+
+async def test_what_is_unsettled_is_found_across_tenants(
+    database: Database, ingestions: Ingestions, tenant: str, make_tenant: MakeTenant
+) -> None:
+    other = (await make_tenant()).id
+    await claim(ingestions, tenant, "a")
+    await ready(database, other, "a", name="at rest.md")
+    await ready(database, other, "a")
+    await ready(database, other, "b")
+    found = await Standings(database).unsettled(most=10_000)
+    assert found[tenant] == [document_id(tenant, NAME)]
+    assert found[other] == [document_id(other, NAME)], "its former version is still there"
+
+
+async def test_a_deletion_and_a_commit_leave_no_middle(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    """Whichever comes first: what is being deleted is not served, and has one job."""
+    await claim(ingestions, tenant, "a")
+    jobs = Jobs(database)
+    kept, *found = await asyncio.gather(
+        commit(database, tenant, advance(tenant, 1)),
+        *(jobs.request_deletion(tenant, document) for _ in range(5)),
+    )
+    assert kept in (set(), {document})
+    assert len(set(found)) == 1
+    assert await Documents(database).served_versions(tenant, [document]) == {}
+    assert (await Documents(database).get(tenant, document)).status == DocumentStatus.DELETING
+
+
+@pytest.mark.parametrize("step", ["fail", "release", "restart"])
+async def test_another_tenants_document_is_out_of_reach(
+    database: Database,
+    ingestions: Ingestions,
+    tenant: str,
+    document: UUID,
+    make_tenant: MakeTenant,
+    step: str,
+) -> None:
+    await claim(ingestions, tenant, "a")
+    before = await standing(database, tenant, document)
+    other = (await make_tenant()).id
+    if step == "fail":
+        await ingestions.fail(other, document, 1, "Not yours.")
+    elif step == "release":
+        await ingestions.release(other, document, 1)
+    else:
+        await ingestions.restart(other, document, 1)
+    after = await standing(database, tenant, document)
+    assert (after.status, after.leased) == (before.status, True)
+    assert await Standings(database).find(other, [document]) == []
