@@ -75,6 +75,20 @@ async def test_a_purge_takes_every_version_and_no_neighbour(
     assert await objects.purge("uploads/t/") == await objects.purge("texts/t/") == 1
 
 
+async def test_a_purge_may_spare_what_is_there_now(s3: "S3Client", objects: Objects) -> None:
+    """What was put again while its deletion was under way is not its deletion's."""
+    again, gone = "uploads/t/again.md", "uploads/t/gone.md"
+    for key in (again, gone):
+        await put(objects, key, b"old")
+        await objects.delete(key)
+    await put(objects, again, b"new")
+    assert await objects.purge(again, whole_key=True, but_latest=True) == 2
+    assert (await objects.get(again)).content == b"new"
+    assert await objects.purge(gone, whole_key=True, but_latest=True) == 2
+    assert held(s3) == {again: 1}
+    await objects.purge("uploads/t/")
+
+
 async def test_a_purge_goes_through_all_pages(
     s3: "S3Client", objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
