@@ -127,7 +127,9 @@ class Deadlines:
     async def _keep_going(self, tenant: str, standing: Standing) -> float | None:
         if standing.leased or standing.seconds < self._idle_seconds:
             return self._idle_seconds
-        if standing.seconds < _QUEUE_SECONDS and await self._queued():
+        # Who was let go of on purpose, or not begun, may have a message behind many others.
+        waits = not standing.dropped and standing.seconds < _QUEUE_SECONDS
+        if waits and await self._queued():
             return self._idle_seconds
         if standing.attempts >= _MAX_ATTEMPTS:
             await self._fail(

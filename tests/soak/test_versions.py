@@ -111,7 +111,7 @@ def edition(chance: random.Random, number: int) -> Change:
 
 async def served(owner: Owner, tenant: Tenant, change: Change) -> None:
     digest = hashlib.sha256((change.text or "").encode()).digest()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             rows = await owner.execute(
                 "select from documents where tenant_id = %s and sha256 = %s and status = 'ready'",

@@ -74,7 +74,7 @@ async def test_a_standing_tells_how_far_it_has_come(
     await claim(ingestions, tenant, "a")
     seen = await standing(database, tenant, document)
     assert (seen.filename, seen.status, seen.version) == (NAME, "extracting", 1)
-    assert (seen.leased, seen.attempts, seen.leftover) == (True, 0, [])
+    assert (seen.leased, seen.dropped, seen.attempts, seen.leftover) == (True, False, 0, [])
     assert seen.sha256 == digest("a")
     await owner.execute(
         """update documents set updated_at = now() - interval '1 hour',
@@ -82,12 +82,21 @@ async def test_a_standing_tells_how_far_it_has_come(
         [tenant],
     )
     seen = await standing(database, tenant, document)
-    assert not seen.leased
+    assert (seen.leased, seen.dropped) == (False, True)
     assert 3_600 <= seen.seconds < 3_660
     await Standings(database).put_back(tenant, document, 1)
     seen = await standing(database, tenant, document)
-    assert seen.attempts == 1
+    assert (seen.attempts, seen.dropped) == (1, False)
     assert seen.seconds < 60
+
+
+async def test_who_is_let_go_of_was_not_dropped(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await ingestions.release(tenant, document, 1)
+    seen = await standing(database, tenant, document)
+    assert (seen.leased, seen.dropped) == (False, False)
 
 
 async def test_progress_forgets_the_attempts(

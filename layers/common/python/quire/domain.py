@@ -283,7 +283,8 @@ class Advance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How far a document has come: `seconds` since it last moved, `leased` while a worker is at it.
+    """How far a document has come: `seconds` since it last moved, `leased` while a worker is at it,
+    `dropped` when a worker's time ran out over it.
 
     `leftover` are its versions that are neither served nor in the making.
     """
@@ -295,6 +296,7 @@ class Standing:
     sha256: bytes | None
     attempts: int
     leased: bool
+    dropped: bool
     seconds: float
     leftover: Sequence[int]
     retired_seconds: float | None

@@ -75,7 +75,7 @@ class Ingestions:
                          and (d.sha256 is distinct from excluded.sha256
                               or d.status in ('awaiting_upload', 'queued', 'deleted')
                               or d.status in ('extracting', 'embedding')
-                                 and d.lease_until < now())
+                                 and coalesce(d.lease_until < now(), true))
                        returning tenant_id, id, version, done, sha256
                    ), opened as (
                        insert into versions as v (tenant_id, document_id, version, title, sha256,
@@ -200,7 +200,7 @@ class Ingestions:
         await self._database.run(
             tenant,
             (
-                """update documents set lease_until = now(), updated_at = now()
+                """update documents set lease_until = null, updated_at = now()
                    where id = %s and version = %s and status in ('extracting', 'embedding')""",
                 [document, version],
             ),
@@ -212,7 +212,7 @@ class Ingestions:
             tenant,
             (
                 """update documents set status = 'extracting', done = 0, total = 0,
-                       lease_until = now(), updated_at = now()
+                       lease_until = null, updated_at = now()
                    where id = %s and version = %s and status in ('extracting', 'embedding')""",
                 [document, version],
             ),

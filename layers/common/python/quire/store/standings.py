@@ -18,6 +18,7 @@ class Standings:
             (
                 """select d.id as document, d.filename, d.status, d.version, d.sha256, d.attempts,
                           coalesce(d.lease_until > now(), false) as leased,
+                          coalesce(d.lease_until <= now(), false) as dropped,
                           extract(epoch from now() - d.updated_at)::float8 as seconds,
                           array(select v.version from versions v
                                 where v.document_id = d.id and v.state in ('writing', 'retired')
@@ -39,7 +40,7 @@ class Standings:
             tenant,
             (
                 """update documents set attempts = attempts + 1, updated_at = now(),
-                       lease_until = least(lease_until, now())
+                       lease_until = null
                    where id = %s and version = %s""",
                 [document, version],
             ),
