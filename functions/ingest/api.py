@@ -16,11 +16,14 @@ from quire.store.api_keys import ApiKeys
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
+from quire.store.idempotency import IdempotencyKeys
 from quire.store.jobs import Jobs
 from quire.web import create_app, requires
 
 # JSON may spend six bytes on one of the content's.
 MAX_BODY = 6 * MAX_CONTENT + 64 * 1024
+# The gateway waits for 30 s, and the function lives no longer.
+LEASE_SECONDS = 40.0
 
 
 def create() -> FastAPI:
@@ -49,6 +52,8 @@ def create() -> FastAPI:
             admin_routes(jobs, maintenance, administers, operator=settings.operator_tenant),
         ],
         max_body=MAX_BODY,
+        security=security,
+        keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
     )
 
 

@@ -22,6 +22,8 @@ _RESERVE = 0.1
 # A dependency may be gone for minutes: 10, 30, 90, 270 seconds.
 _FIRST_PAUSE, _GROWTH = 10, 3
 
+_UNEXPECTED = "Something went wrong on our side; upload the file again, or ask whoever runs this."
+
 Work = Callable[[Sequence[Asked], float], Awaitable[Sequence[Exception | None]]]
 GiveUp = Callable[[Asked, str], Awaitable[None]]
 
@@ -68,7 +70,7 @@ class Batches:
     async def _comes_back(
         self, record: Mapping[str, Any], asked: Asked | None, error: Exception
     ) -> bool:
-        cause = error.message if isinstance(error, QuireError) else type(error).__name__
+        cause = error.message if isinstance(error, QuireError) else _UNEXPECTED
         if not isinstance(error, QuireError):
             log.error("a message failed", exc_info=error)
         receipts = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from functions.ingest.jobs import Step
+from functions.ingest.jobs import Step, Steps
 from quire.domain import Document, DocumentStatus, Job
 from quire.errors import NotFound
 from quire.objects import Objects, text_prefix, upload_key
@@ -53,7 +53,7 @@ async def request_deletion(
     return job
 
 
-class Deletion:
+class Deletion(Steps):
     def __init__(
         self,
         *,

@@ -146,6 +146,8 @@ class Indexer:
                         await self._index.delete(
                             collection, work.tenant, work.document, versions=[work.version]
                         )
+                    # A deletion waits until nobody can write any more of it.
+                    await self.release(work)
 
     async def release(self, work: Work) -> None:
         """Whoever is given the message next may go on at once; if not, the claim runs out."""

@@ -37,6 +37,8 @@ class Intake:
                 continue
             tenant, filename = named
             document = document_id(tenant, filename)
+            # Of what could not even be claimed nothing is known yet, and its owner has to see it.
+            await self._parts.ingestions.admit(tenant, [filename], share=0)
             if await self._parts.ingestions.fail(tenant, document, None, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 

@@ -1,8 +1,9 @@
 """Jobs in steps: an invocation does what it has time for, the next goes on from the cursor."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from quire.domain import Job
@@ -23,12 +24,15 @@ class Step:
     delay: float = 0
 
 
-class Steps(Protocol):
+class Steps(ABC):
     """A kind of job. A step may be repeated: what it does twice, it has done once."""
 
+    @abstractmethod
     async def step(self, tenant: str, job: Job, *, until: float) -> Step:
         """Work until `until`, in monotonic seconds. Raises Invalid, Unreadable, Unavailable."""
-        ...
+
+    async def abandon(self, job: Job) -> None:  # noqa: B027  (most leave nothing in the way)
+        """Undo what a job that was given up has begun, where that would be in the way."""
 
 
 class JobRunner:
@@ -49,7 +53,7 @@ class JobRunner:
         try:
             step = await self._kinds[job.kind].step(tenant, job, until=until)
         except (Invalid, NotFound, Unreadable) as error:
-            await self._jobs.fail(tenant, job_id, error.message)
+            await self.give_up(tenant, job_id, error.message)
             return
         if step.result is not None:
             await self._jobs.finish(tenant, job_id, result=step.result)
@@ -58,3 +62,9 @@ class JobRunner:
             tenant, job_id, done=step.done, total=step.total, cursor=step.cursor
         )
         await self._maintenance.send_job(tenant, job_id, delay=step.delay)
+
+    async def give_up(self, tenant: str, job_id: UUID, cause: str) -> None:
+        """End a job that cannot go on. Raises NotFound, Unavailable."""
+        job = await self._jobs.get(tenant, job_id)
+        await self._jobs.fail(tenant, job_id, cause)
+        await self._kinds[job.kind].abandon(job)

@@ -42,7 +42,7 @@ class Handler:
 
     async def _give_up(self, asked: Asked, cause: str) -> None:
         if asked.job:
-            await self._parts.job_rows.fail(*asked.job, cause)
+            await self._parts.jobs.give_up(*asked.job, cause)
 
 
 handler = Handler()

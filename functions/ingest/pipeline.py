@@ -8,7 +8,7 @@ claims sees to what it leaves.
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from functions.ingest.announcing import Announcer
@@ -17,15 +17,15 @@ from functions.ingest.messages import Upload, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
 from functions.ingest.work import Work
 from quire.domain import document_id
-from quire.errors import NotFound, TooLarge, Unreadable
+from quire.errors import Conflict, NotFound, TooLarge, Unreadable
 from quire.objects import Objects, StoredObject, parse_upload_key, passages_key
 from quire.observability import log
 from quire.queue import Queue
 from quire.store.ingestions import Ingestions
 
 MAX_BYTES = 100 * 2**20
-# Files beyond this are read one at a time, so that memory has to hold one of them only.
-LARGE_BYTES = 8 * 2**20
+# Files beyond this are read one at a time: each may take all the memory and the time there is.
+SMALL_BYTES = 2**20
 # Lambda ends a chain of functions and queues after 16 invocations.
 MAX_HOPS = 14
 _SIDE_BY_SIDE = 4
@@ -58,8 +58,7 @@ class Pipeline:
         self._announcer = announcer
         self._checkpoint = checkpoint
         self._watch_seconds = watch_seconds
-        self._large = asyncio.Lock()
-        self._small = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._parser = asyncio.Lock()
 
     async def ingest(self, uploads: Sequence[Upload], *, until: float) -> list[Exception | None]:
@@ -70,6 +69,15 @@ class Pipeline:
         """
         if watched := _documents(uploads):
             await self._maintenance.send_watch(watched, delay=self._watch_seconds)
+        outcomes: dict[Upload, Exception | None] = {}
+        # What is read at once is served before the next one, which may take all the time there is.
+        for group in _groups(uploads):
+            outcomes |= await self._ingest(group, until)
+        return [outcomes[upload] for upload in uploads]
+
+    async def _ingest(
+        self, uploads: Sequence[Upload], until: float
+    ) -> dict[Upload, Exception | None]:
         prepared = await asyncio.gather(
             *(self._prepare(upload, until) for upload in uploads), return_exceptions=True
         )
@@ -77,14 +85,14 @@ class Pipeline:
         failed, left = await self._indexer.index(works, until=until)
         for work in left:
             await self._hand_over(work)
-        return [
-            failed.get(item.document)
+        return {
+            upload: failed.get(item.document)
             if isinstance(item, Work)
             else item
             if isinstance(item, Exception)
             else None
-            for item in prepared
-        ]
+            for upload, item in zip(uploads, prepared, strict=True)
+        }
 
     async def _prepare(self, upload: Upload, until: float) -> Work | None:
         """Claim an object's version and read it; None when there is nothing to do any more."""
@@ -92,7 +100,7 @@ class Pipeline:
         if named is None:
             log.warning("not an upload", key=upload.key)
             return None
-        async with self._large if upload.size > LARGE_BYTES else self._small:
+        async with self._gate:
             refusal: str | None = None
             try:
                 original = await self._objects.get(upload.key, most=MAX_BYTES)
@@ -108,6 +116,7 @@ class Pipeline:
             if work is None:
                 return None
             try:
+                await self._check_newest(upload, original)
                 if refusal:
                     raise Unreadable(refusal)
                 work.text = await self._text(work, original, until)
@@ -121,6 +130,13 @@ class Pipeline:
                 await self._indexer.release(work)
                 raise
         return work
+
+    async def _check_newest(self, upload: Upload, original: StoredObject) -> None:
+        """Raises Conflict when something else was put there since, and claimed before this."""
+        if upload.sequencer is not None or original.etag is None:
+            return
+        if await self._objects.etag(upload.key) != original.etag:
+            raise Conflict("Something newer was put there.")
 
     async def _claim(
         self,
@@ -195,6 +211,14 @@ class Pipeline:
     async def _fail(self, work: Work, cause: str) -> None:
         if await self._ingestions.fail(work.tenant, work.document, work.version, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
+
+
+def _groups(uploads: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
+    """The small ones together, then each of the others alone."""
+    small = [upload for upload in uploads if upload.size <= SMALL_BYTES]
+    if small:
+        yield small
+    yield from ([upload] for upload in uploads if upload.size > SMALL_BYTES)
 
 
 def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:

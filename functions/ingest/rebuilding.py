@@ -6,11 +6,12 @@ from uuid import UUID
 
 from functions.ingest.embedding import CachedEmbedder, Item
 from functions.ingest.indexing import indexed_text
-from functions.ingest.jobs import Step
+from functions.ingest.jobs import Step, Steps
 from functions.ingest.proving import Prover
 from quire.domain import Collection, Job
-from quire.errors import Invalid, NotFound
+from quire.errors import Invalid, NotFound, Unavailable
 from quire.objects import Objects
+from quire.observability import log
 from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_document
 from quire.store.collections import Collections
@@ -21,7 +22,7 @@ _PAGE = 100
 _ROUNDS = 10
 
 
-class Rebuild:
+class Rebuild(Steps):
     def __init__(
         self,
         *,
@@ -68,7 +69,6 @@ class Rebuild:
             if not cursor["lacked"]:
                 break
             if cursor["round"] == _ROUNDS:
-                await self._abandon(new)
                 raise Invalid("The new index would not hold still; try it again.", field="kind")
             cursor |= {"after": ["", str(UUID(int=0))], "lacked": 0, "round": cursor["round"] + 1}
         old = await self._collections.live()
@@ -87,7 +87,7 @@ class Rebuild:
         dimensions = job.request.get("dimensions", live.dimensions)
         slug = "".join(c if c.isalnum() else "-" for c in model.lower())
         new = Collection(
-            name=f"quire-{slug}-{dimensions}-{job.id.hex[-8:]}", model=model, dimensions=dimensions
+            name=f"quire-{slug}-{dimensions}{_mark(job)}", model=model, dimensions=dimensions
         )
         if "begun" not in cursor:
             # A model that does not answer as asked is noticed before anything is built.
@@ -100,10 +100,18 @@ class Rebuild:
             cursor["begun"] = True
         return new
 
+    async def abandon(self, job: Job) -> None:
+        for unfinished in (await self._collections.written())[1:]:
+            if unfinished.name.endswith(_mark(job)):
+                await self._abandon(unfinished)
+
     async def _abandon(self, unfinished: Collection) -> None:
         """Have no more written to a collection that a job given up began to fill."""
         await self._collections.forget(unfinished.name)
-        await self._index.drop(unfinished)
+        try:
+            await self._index.drop(unfinished)
+        except Unavailable as error:
+            log.warning("a collection is left behind", name=unfinished.name, exc_info=error)
 
     async def _fill(self, tenant: str, document: UUID, new: Collection, until: float) -> int:
         """Write what the new collection lacks of a document; how many chunks that were."""
@@ -154,3 +162,8 @@ class Rebuild:
                 "dropped": name,
             },
         )
+
+
+def _mark(job: Job) -> str:
+    """What the name of the collection that a job fills ends with."""
+    return f"-{job.id.hex[-8:]}"

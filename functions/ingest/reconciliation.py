@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from functions.ingest.jobs import Step
+from functions.ingest.jobs import Step, Steps
 from functions.ingest.proving import Prover
 from quire.domain import DocumentStatus, Job
 from quire.errors import Conflict, NotFound
@@ -21,7 +21,7 @@ _MENDING_SECONDS = 600
 _PAUSE = 2
 
 
-class Reconciliation:
+class Reconciliation(Steps):
     def __init__(
         self,
         *,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from functions.ingest.jobs import Step
+from functions.ingest.jobs import Step, Steps
 from functions.ingest.messages import Asked, ingest_message, parse
 from quire.domain import DocumentStatus, Job, document_id
 from quire.errors import Conflict, Invalid, NotFound
@@ -15,7 +15,7 @@ from quire.store.documents import Documents
 _UNKNOWN = "the worker died"
 
 
-class Redrive:
+class Redrive(Steps):
     def __init__(
         self, *, dead: Queue, documents_queue: Queue, maintenance: Queue, documents: Documents
     ) -> None:

@@ -12,7 +12,6 @@ from qdrant_client import AsyncQdrantClient, models
 from tests.soak.schedules import sections
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
-COLLECTION = "quire-all-minilm-l6-v2-384"
 _AT_REST = ("ready", "failed", "deleted")
 
 
@@ -118,11 +117,13 @@ async def _points(qdrant: AsyncQdrantClient, tenant: str) -> list[models.Record]
     ours = models.FieldCondition(key="tenant", match=models.MatchValue(value=tenant))
     found: list[models.Record] = []
     offset: Any = None
-    while await qdrant.collection_exists(COLLECTION):
-        records, offset = await qdrant.scroll(
-            COLLECTION, models.Filter(must=[ours]), limit=1000, offset=offset
-        )
-        found += records
-        if offset is None:
-            break
+    # All there are: another test may have had the index rebuilt under another name.
+    for collection in (await qdrant.get_collections()).collections:
+        while True:
+            records, offset = await qdrant.scroll(
+                collection.name, models.Filter(must=[ours]), limit=1000, offset=offset
+            )
+            found += records
+            if offset is None:
+                break
     return found

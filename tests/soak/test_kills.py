@@ -27,7 +27,7 @@ Owner = psycopg.AsyncConnection[tuple[object, ...]]
 MakeTenant = Callable[..., Awaitable[Tenant]]
 # How many live side by side; those that wait for clocks may be more.
 AT_ONCE: Mapping[Returns, int] = {"at once": 12, "in time": 24, "never": 24}
-SETTLE_SECONDS = 240
+SETTLE_SECONDS = 100
 # No schedule is begun later.
 BOUND_SECONDS = 1_200
 

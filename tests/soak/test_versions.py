@@ -69,10 +69,10 @@ async def test_a_reader_sees_one_version_whole(
             else:
                 await asyncio.sleep(chance.uniform(0, 1))
             if not reading:
-                reading += [asyncio.create_task(read_on(client, n, numbers)) for n in (0, 4)]
+                reading += [asyncio.create_task(read_on(client, numbers)) for _ in range(2)]
             for task in reading:
                 assert not task.done(), (seed, number, task.exception())
-        last = await seen(client, "/v1/retrieve")
+        last = await seen(client)
         for task in reading:
             task.cancel()
         ended = await asyncio.gather(*reading, return_exceptions=True)
@@ -122,30 +122,27 @@ async def served(owner: Owner, tenant: Tenant, change: Change) -> None:
             await asyncio.sleep(0.1)
 
 
-async def read_on(client: httpx.AsyncClient, chats: int, numbers: list[int]) -> None:
-    """Ask all the time, at every `chats`-th time for an answer: what was seen never goes back."""
-    newest = asked = 0
+async def read_on(client: httpx.AsyncClient, numbers: list[int]) -> None:
+    """Ask all the time: what was seen never goes back."""
+    newest = 0
     while True:
-        asked += 1
-        chat = chats and asked % chats == 0
-        number = await seen(client, "/v1/chat" if chat else "/v1/retrieve")
+        number = await seen(client)
         assert number >= newest, f"edition {number} was found after {newest}"
         newest = number
         numbers.append(number)
 
 
-async def seen(client: httpx.AsyncClient, path: str) -> int:
+async def seen(client: httpx.AsyncClient) -> int:
     """The edition that a search finds, all of it and nothing else."""
-    answer = await client.post(path, json={"question": QUESTION, "top_k": TOP_K})
+    asked = {"question": QUESTION, "top_k": TOP_K}
+    answer = await client.post("/v1/retrieve", json=asked)
     assert answer.status_code == 200, answer.text
-    found: Sequence[Mapping[str, Any]] = answer.json()[
-        "sources" if path == "/v1/chat" else "chunks"
-    ]
+    found: Sequence[Mapping[str, Any]] = answer.json()["chunks"]
     sections = [section for chunk in found for section in _SECTION.findall(chunk["text"])]
-    assert len(found) == len(sections) > 0, (path, found)
+    assert len(found) == len(sections) > 0, found
     numbers = {(number, count) for number, _, count in sections}
-    assert len(numbers) == len({chunk["version"] for chunk in found}) == 1, (path, sections)
+    assert len(numbers) == len({chunk["version"] for chunk in found}) == 1, sections
     ((number, count),) = numbers
     ordinals = sorted(int(ordinal) for _, ordinal, _ in sections)
-    assert ordinals == list(range(1, int(count) + 1)), (path, sections)
+    assert ordinals == list(range(1, int(count) + 1)), sections
     return int(number)

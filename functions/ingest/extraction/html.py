@@ -9,6 +9,7 @@ from functions.ingest.extraction.decoding import decode
 from functions.ingest.extraction.outline import Outline, enter, path
 from functions.ingest.extraction.taming import tame
 from quire.domain import Block, BlockKind
+from quire.errors import Unreadable
 
 _SKIPPED = frozenset(
     "-comment -doctype head nav footer template noscript object canvas audio video select datalist "
@@ -32,6 +33,10 @@ _BLANK_LINES = re.compile(r"\n{2,}")
 # The signs that documentation tools put in headings as links to themselves.
 _PERMALINKS = " ¶§"
 
+# The tree of a page takes some hundred bytes a tag.
+_MOST_BYTES = 16 * 2**20
+_MOST_TAGS = 500_000
+
 _Event = tuple[str, str, LexborNode]
 
 
@@ -46,6 +51,12 @@ def read(content: bytes, *, content_type: str | None) -> tuple[str | None, Itera
 
 
 def parsed(content: bytes, *, content_type: str | None) -> LexborHTMLParser:
+    """Raises Unreadable, also for more than a tree can be made of."""
+    if len(content) > _MOST_BYTES or content.count(b"<") > _MOST_TAGS:
+        raise Unreadable(
+            f"This page has over {_MOST_TAGS:,} tags, or over {_MOST_BYTES // 2**20} MB; split it, "
+            "or save it as PDF, and upload that."
+        )
     declared = f"{content_type or ''} {content[:4096].decode('latin-1')}"
     return LexborHTMLParser(tame(decode(content, declared=declared)))
 

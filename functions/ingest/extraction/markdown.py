@@ -5,7 +5,7 @@ The canonical text is the source itself, so that a citation can be found in the 
 
 import re
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from functions.ingest.extraction.decoding import decode
 from functions.ingest.extraction.outline import Outline, enter, path
 from quire.domain import Block, BlockKind
+from quire.errors import Unreadable
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
@@ -22,6 +23,12 @@ _KINDS: dict[str, BlockKind] = {
     "fence": "code",
     "code_block": "code",
 }
+# A book has under a million characters.
+_MOST_CHARACTERS = 10_000_000
+_WINDOW = 4_000  # lines
+_TITLE_WITHIN = 1_000  # blocks
+_NOTHING = Token("nothing", "", 0)
+_LISTINGS = frozenset({"fence", "code_block", "html_block"})
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 _ITEMS = frozenset({"list_item_open"})
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
@@ -45,12 +52,19 @@ class _Start(NamedTuple):
 
 
 def read(content: bytes, *, content_type: str | None) -> tuple[str | None, Iterator[Block]]:
-    """Return the title and the blocks; raise Unreadable if it is no text."""
+    """Return the title and the blocks; raise Unreadable if it is no text, or more than is read."""
     text = decode(content, declared=content_type)
+    if len(text) > _MOST_CHARACTERS:
+        raise Unreadable(
+            f"This Markdown file is over {_MOST_CHARACTERS // 10**6} million characters long; "
+            "split it and upload the parts."
+        )
     matter = _FRONT_MATTER.match(text)
     front, body = (text[: matter.end()], text[matter.end() :]) if matter else ("", text)
-    starts = list(_starts(body)) or [_Start(0, "paragraph", ())]
-    return _title(front, starts), _blocks(front, body, starts)
+    lines = body.split("\n")
+    starts = _starts(lines)
+    first = list(islice(starts, _TITLE_WITHIN)) or [_Start(0, "paragraph", ())]
+    return _title(front, first), _blocks(front, lines, chain(first, starts))
 
 
 def _title(front: str, starts: list[_Start]) -> str | None:
@@ -62,23 +76,30 @@ def _title(front: str, starts: list[_Start]) -> str | None:
     return first or named or next(iter(path(starts[0].outline)), None)
 
 
-def _blocks(front: str, body: str, starts: list[_Start]) -> Iterator[Block]:
+def _blocks(front: str, lines: list[str], starts: Iterator[_Start]) -> Iterator[Block]:
     if front:
         yield Block(text=front, kind="code")
-    offsets = [0, *(end.end() for end in re.finditer("\n", body))]
-    cuts = [0, *(offsets[start.line] for start in starts[1:]), len(body)]
-    for start, (begin, end) in zip(starts, pairwise(cuts), strict=True):
-        yield Block(text=body[begin:end], kind=start.kind, heading=path(start.outline))
+    begin = 0  # white space on top belongs to what follows it
+    end = _Start(len(lines), "paragraph", ())
+    for start, following in pairwise(chain(starts, [end])):
+        text = "\n".join(lines[begin : following.line])
+        # Every line but the last one has an end.
+        yield Block(
+            text=text if following is end else f"{text}\n",
+            kind=start.kind,
+            heading=path(start.outline),
+        )
+        begin = following.line
 
 
-def _starts(body: str) -> Iterator[_Start]:
+def _starts(lines: list[str]) -> Iterator[_Start]:
     """Yield the starts of all top-level blocks, of top-level lists those of their items."""
     # Inline markup takes half the time and matters in headings only.
     parser = MarkdownIt("commonmark").enable("table").disable("inline")
     references: dict[str, Any] = {}
     outline: Outline = ()
     begin: int | None = None
-    for line, token, inner in _top_level(parser.parse(body, references), body.split("\n")):
+    for line, token, inner in _parsed(parser, lines, references):
         begin = line if begin is None else begin
         if token.type == "html_block" and not _TAGS.sub("", token.content).strip():
             # Tags without words belong to what they open or close.
@@ -91,6 +112,29 @@ def _starts(body: str) -> Iterator[_Start]:
         begin = None
     if begin is not None:
         yield _Start(begin, "paragraph", outline)
+
+
+def _parsed(
+    parser: MarkdownIt, lines: list[str], references: dict[str, Any]
+) -> Iterator[tuple[int, Token, Token]]:
+    """As `_top_level`, of a window of lines after the other: a parsed line takes two kilobytes.
+
+    What begins last in a window may go on behind it, so the next window begins with it. What fills
+    a whole window is a list or a table without end, and cut; of a listing there is more at once.
+    """
+    at, size = 0, _WINDOW
+    while True:
+        window = lines[at : at + size]
+        found = list(_top_level(parser.parse("\n".join(window), references), window))
+        if at + size >= len(lines):
+            yield from ((at + line, token, inner) for line, token, inner in found)
+            return
+        *whole, (last, token, _) = found or [(0, _NOTHING, _NOTHING)]
+        if last == 0 and token.type in _LISTINGS:
+            size *= 4
+            continue
+        yield from ((at + line, token, inner) for line, token, inner in (whole if last else found))
+        at, size = at + (last or size), _WINDOW
 
 
 def _top_level(tokens: list[Token], lines: list[str]) -> Iterator[tuple[int, Token, Token]]:

@@ -41,12 +41,14 @@ async def test_the_same_bytes_again_change_nothing(
     assert before.metadata == {"chapter": "1"}
 
 
-async def test_bytes_that_failed_are_not_tried_again(
+async def test_bytes_that_failed_may_be_tried_again(
     ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
+    """What failed them may have been away for a while only."""
     await claim(ingestions, tenant, "a")
+    await ingestions.fail(tenant, document, 1, "A service was away.")
+    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
     await ingestions.fail(tenant, document, 1, "This PDF is damaged.")
-    assert await claim(ingestions, tenant, "a") is None
     assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
 
 

@@ -161,7 +161,13 @@ async def test_a_failed_message_comes_again_alone(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("error", "cause"),
-    [(Unreadable("This is too odd."), "This is too odd."), (KeyError("secret"), "KeyError")],
+    [
+        (Unreadable("This is too odd."), "This is too odd."),
+        (
+            KeyError("secret"),
+            "Something went wrong on our side; upload the file again, or ask whoever runs this.",
+        ),
+    ],
 )
 async def test_at_its_last_receipt_it_is_given_up(
     bench: Bench, error: Exception, cause: str

@@ -6,7 +6,7 @@ Offsets are code points in a document version's canonical text, the half-open ra
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
@@ -129,7 +129,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """An answer span that stands on a source span; `cited_text` is text[start:end]."""
+    """An answer span that stands on a source span; `cited_text` is text[start:end].
+
+    `marker_end` is where its number ends in the answer.
+    """
 
     index: int
     source: Source
@@ -138,6 +141,7 @@ class Citation:
     end: int
     answer_start: int
     answer_end: int
+    marker_end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +203,15 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A tenant's own words to the model: what it is called, how to speak, how to refuse."""
+
+    name: str | None = None
+    instructions: str | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """What goes to the language model, role by role, with the name and hash of its template."""
 
@@ -226,6 +239,63 @@ class Message:
     content: str
     created_at: datetime
     citations: Sequence[Mapping[str, Any]] = ()
+    status: str = "complete"
+    # Its own user's: {rating, comment}.
+    feedback: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTurn:
+    """A turn as its stream showed it, in the shapes of the wire; `outcome` ends it.
+
+    Without an outcome it is `generating`, or its worker is gone and so `incomplete`.
+    """
+
+    message: UUID
+    session: UUID
+    status: str
+    content: str
+    citations: Sequence[Mapping[str, Any]]
+    opening: Mapping[str, Any] | None
+    sources: Sequence[Mapping[str, Any]] | None
+    outcome: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedTurn:
+    """What a turn starts from."""
+
+    collection: Collection
+    history: Sequence[Message]
+    persona: Persona
+    generation: int
+    cached: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerTurn:
+    """A turn as it was asked and answered; `citations` and `sources` in the shapes of the wire."""
+
+    message: UUID
+    session: UUID
+    status: str
+    request: Mapping[str, Any]
+    content: str
+    citations: Sequence[Mapping[str, Any]]
+    sources: Sequence[Mapping[str, Any]] | None
+    model: str | None
+    prompt_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyUsage:
+    """What one model took on one day (UTC)."""
+
+    day: date
+    model: str
+    requests: int
+    usage: Usage
+    cost_usd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,17 +19,21 @@ hold no secret, path or address.
 
 
 class QuireError(Exception):
-    """Base of all; `message` is one sentence a person understands."""
+    """Base of all; `message` is one sentence a person understands.
 
-    def __init__(self, message: str) -> None:
+    `field` names what is wrong in the request; `code` tells programs what the class leaves open.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.field = field
+        self.code = code
 
 
 class Invalid(QuireError):
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.field = field
+    def __init__(self, message: str, *, field: str, code: str | None = None) -> None:
+        super().__init__(message, field=field, code=code)
 
 
 class Unauthenticated(QuireError):
@@ -45,7 +49,11 @@ class NotFound(QuireError):
 
 
 class Conflict(QuireError):
-    pass
+    """`retry_after` in seconds, where the same request may succeed later."""
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooLarge(QuireError):

@@ -23,9 +23,12 @@ _KEY_BYTES = 1024  # S3's limit on a key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
+    """`etag` changes with the content."""
+
     content: bytes
     content_type: str | None
     metadata: Mapping[str, str]
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class Objects:
                     content=body.read(),
                     content_type=answer.get("ContentType"),
                     metadata={k: _decode(v) for k, v in answer["Metadata"].items()},
+                    etag=answer["ETag"],
                 )
 
         return await _call(read)
@@ -128,12 +132,17 @@ class Objects:
         stored = await self.get(text_key(tenant, document, version))
         return stored.content.decode()
 
-    async def exists(self, key: str) -> bool:
+    async def etag(self, key: str) -> str | None:
+        """None when there is no such object."""
         try:
-            await _call(self._s3.head_object, Bucket=self._bucket, Key=key)
+            answer = await _call(self._s3.head_object, Bucket=self._bucket, Key=key)
         except NotFound:
-            return False
-        return True
+            return None
+        etag: str = answer["ETag"]
+        return etag
+
+    async def exists(self, key: str) -> bool:
+        return await self.etag(key) is not None
 
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
@@ -204,7 +213,8 @@ def _decode(value: str) -> str:
         decoded = str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
         return value  # whoever put the object there meant it literally
-    return decoded.replace("\0", "")
+    # Some of Python's codecs make half a character of bytes that nobody meant so.
+    return decoded.replace("\0", "").encode(errors="replace").decode()
 
 
 async def _call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -97,6 +97,14 @@ class Settings(_Environment):
     operator_tenant: str | None = None
     # The gateway cuts at 30 s; a turn has to give up cleanly before that.
     turn_seconds: float = 25.0
+    # The function URL has fifteen minutes; a reader has less patience.
+    stream_seconds: float = 120.0
+    # What a question's embedding may take before its words alone are searched for.
+    embedding_seconds: float = 5.0
+    # The least cosine of a question with any passage for it to bear on the question.
+    relevance_floor: float = 0.1
+    # While PostgreSQL is gone: an answer of which nothing is kept, or none.
+    answer_without_database: bool = True
     database_connections: int = 4
 
     @property

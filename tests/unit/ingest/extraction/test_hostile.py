@@ -211,3 +211,14 @@ def test_whatever_is_broken_is_unreadable_and_nothing_else(whole: bytes) -> None
         for broken in (whole[:at], whole[:at] + b"\xff\x00" + whole[at + 2 :]):
             with suppress(Unreadable):
                 list(extract(broken, filename="a.docx").blocks)
+
+
+@pytest.mark.parametrize("tag", [b"<p>x", b"<tr><td>", b"<b></b>"])
+def test_a_page_of_nothing_but_tags_is_refused_before_a_tree_is_made(tag: bytes) -> None:
+    with pytest.raises(Unreadable, match="500,000 tags"):
+        extract(tag * 600_000, filename="page.html", content_type=None)
+
+
+def test_markdown_without_end_is_refused() -> None:
+    with pytest.raises(Unreadable, match="10 million characters"):
+        extract(b"- a b\n" * 2_000_000, filename="list.md", content_type=None)

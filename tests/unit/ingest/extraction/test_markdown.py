@@ -136,3 +136,21 @@ def test_the_title_is_the_first_heading_of_level_one() -> None:
 def test_what_would_take_quadratic_time_is_read() -> None:
     for source in ("<!-- \n" * 20_000, "title: " + " " * 200_000 + "x", "# " + "[" * 50_000):
         assert "".join(block.text for block in blocks_of(source)) == source
+
+
+def test_a_long_file_is_parsed_in_windows_as_if_it_were_whole() -> None:
+    """Lists, listings and tables over the edges of windows, and titles after them."""
+    lists = "".join(f"- item {n}\n" for n in range(9_000))
+    listing = "```\n" + "# not a title\n\n" * 6_000 + "```\n"
+    rows = "| a | b |\n|---|---|\n" + "| c | d |\n" * 3_000
+    source = f"# One\n\n{lists}\n## Two\n\n{listing}\n## Three\n\n{rows}\n## Four\n\nEnd.\n"
+    blocks = blocks_of(source)
+    assert "".join(block.text for block in blocks) == source
+    assert sum(block.kind == "list_item" for block in blocks) == 9_000
+    (code,) = [block for block in blocks if block.kind == "code"]
+    assert code.text.startswith("```")
+    assert code.text.rstrip().endswith("```")
+    assert code.heading == ("One", "Two")
+    headings = [block.heading[-1] for block in blocks if block.kind == "heading"]
+    assert headings == ["One", "Two", "Three", "Four"]
+    assert blocks[-1].heading == ("One", "Four")

@@ -1,6 +1,6 @@
 """A prompt to text, streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from openai import AsyncOpenAI, omit
@@ -25,25 +25,26 @@ class LanguageModel:
     def __init__(self, client: AsyncOpenAI, *, model: str, openai: bool) -> None:
         """`openai` tells OpenAI itself from servers that know only the older `max_tokens`."""
         self._client = client
-        self._model = model
+        self.name = model
         self._openai = openai
 
     async def stream(
-        self, prompt: Prompt, *, max_tokens: int, temperature: float | None
-    ) -> AsyncIterator[str | Completion]:
+        self, prompt: Prompt, *, max_tokens: int, temperature: float | None, seed: int
+    ) -> AsyncGenerator[str | Completion, None]:
         """The text as it is written, then one Completion. Raises Unavailable."""
         messages: list[ChatCompletionMessageParam] = [
             {"role": m["role"], "content": m["content"]}  # type: ignore[misc]
             for m in prompt.messages
         ]
-        model, finish_reason, usage = self._model, "stop", Usage()
+        model, finish_reason, usage = self.name, "stop", Usage()
         with translated():
             chunks = await self._client.chat.completions.create(
-                model=self._model,
+                model=self.name,
                 messages=messages,
                 stream=True,
                 stream_options={"include_usage": True},
                 temperature=omit if temperature is None else temperature,
+                seed=seed,
                 max_completion_tokens=max_tokens if self._openai else omit,
                 max_tokens=omit if self._openai else max_tokens,
             )

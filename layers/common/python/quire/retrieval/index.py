@@ -1,6 +1,6 @@
 """Qdrant: every tenant's chunks in one collection, dense and BM25 vectors side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,16 @@ class Filters:
 
     documents: Sequence[UUID] = ()
     filenames: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "document_id": [str(document) for document in self.documents],
+            "filename": list(self.filenames),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Filters":
+        return cls(documents=[UUID(d) for d in kept["document_id"]], filenames=kept["filename"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,7 @@ class Index:
         collection: Collection,
         tenant: str,
         *,
-        dense: Sequence[float],
+        dense: Sequence[float] | None,
         bm25: Sparse,
         filters: Filters,
         without: Sequence[tuple[UUID, int]],
@@ -133,13 +143,17 @@ class Index:
     ) -> Candidates:
         """The best `limit` of both searches, fused by reciprocal rank (RRF).
 
-        `without` are versions, as (document, version), that are not to be found.
+        `without` are versions, as (document, version), that are not to be found; without `dense`
+        the words alone are searched for.
         """
         within = _within(tenant, filters, without)
         prefetch = [
-            models.Prefetch(query=list(dense), using=DENSE, filter=within, limit=limit),
             models.Prefetch(query=_sparse(bm25), using=BM25, filter=within, limit=limit),
         ]
+        if dense is not None:
+            prefetch.insert(
+                0, models.Prefetch(query=list(dense), using=DENSE, filter=within, limit=limit)
+            )
         with _translated():
             try:
                 answer = await self._client.query_points(

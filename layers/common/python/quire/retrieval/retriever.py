@@ -3,10 +3,16 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from quire.domain import Collection, ScoredChunk
+import numpy as np
+from numpy.typing import NDArray
+
+from quire.domain import Collection, Embedding, ScoredChunk
+from quire.errors import Unavailable
 from quire.laps import Laps
 from quire.models.embedder import Embedder
+from quire.observability import log
 from quire.retrieval.index import Filters, Index
 from quire.retrieval.lexical import weigh_query
 from quire.retrieval.ranking import select_diverse
@@ -24,14 +30,24 @@ _SEARCHES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
+    """`nearest` is the greatest cosine of a chunk with the question.
+
+    It is None when the words alone were searched for, as nothing could be embedded.
+    """
+
     hits: Sequence[ScoredChunk]
     embedding_tokens: int
     timings: Mapping[str, float]
+    nearest: float | None
 
 
 class Retriever:
     def __init__(
-        self, embedder: Embedder, index: Index, documents: Documents, ingestions: Ingestions
+        self,
+        embedder: Embedder,
+        index: Index,
+        documents: Documents,
+        ingestions: Ingestions,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -46,27 +62,33 @@ class Retriever:
         *,
         top_k: int,
         filters: Filters,
+        blindly: bool = False,
     ) -> Retrieved:
         """Up to `top_k` chunks of served versions, best first, with their fused scores.
 
-        `timings` is in milliseconds: embed, search. Raises Unavailable.
+        `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may
+        be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
-            self._embedder.embed_query(question, collection), self._ingestions.in_flux(tenant)
+            self._embed(question, collection), self._in_flux(tenant, blindly)
         )
+        dense = query.vectors[0] if query else None
         laps.mark("embed")
         for _ in range(_SEARCHES):
             found = await self._index.search(
                 collection,
                 tenant,
-                dense=query.vectors[0],
+                dense=dense,
                 bm25=weigh_query(question),
                 filters=filters,
                 without=in_flux,
                 limit=CANDIDATES_PER_RESULT * top_k,
             )
+            current = list(range(len(found.hits)))
+            if blindly:
+                break
             # PostgreSQL decides what is served: a version may have been replaced or deleted
             # meanwhile. What took its place was not found then, so the search is made again.
             served = await self._documents.served_versions(
@@ -79,7 +101,7 @@ class Retriever:
             ]
             if len(current) == len(found.hits):
                 break
-            in_flux = await self._ingestions.in_flux(tenant)
+            in_flux = await self._in_flux(tenant, blindly)
         picked = select_diverse(
             [found.hits[i].score for i in current],
             found.vectors[current],
@@ -89,6 +111,24 @@ class Retriever:
         laps.mark("search")
         return Retrieved(
             hits=[found.hits[current[i]] for i in picked],
-            embedding_tokens=query.tokens,
+            embedding_tokens=query.tokens if query else 0,
             timings=laps.milliseconds,
+            nearest=None if dense is None else _nearest(dense, found.vectors[current]),
         )
+
+    async def _embed(self, question: str, collection: Collection) -> Embedding | None:
+        """None when the model is gone: words can be searched for without it."""
+        try:
+            return await self._embedder.embed_query(question, collection)
+        except Unavailable as error:
+            log.warning("the question was not embedded", exc_info=error)
+            return None
+
+    async def _in_flux(self, tenant: str, blindly: bool) -> Sequence[tuple[UUID, int]]:
+        return () if blindly else await self._ingestions.in_flux(tenant)
+
+
+def _nearest(query: Sequence[float], vectors: NDArray[np.float32]) -> float:
+    """The greatest cosine of the query with any of the unit vectors; -1 without any."""
+    asked = np.asarray(query, dtype=np.float32)
+    return float((vectors @ asked).max() / np.linalg.norm(asked)) if len(vectors) else -1.0

@@ -24,7 +24,7 @@ class Documents:
     async def register(
         self, tenant: str, filename: str, *, sha256: bytes, metadata: Mapping[str, str]
     ) -> Document:
-        """Announce new bytes under a name; the same bytes again change nothing.
+        """Announce new bytes under a name; the same bytes again change nothing, unless they failed.
 
         Raises Conflict while the document is being deleted.
         """
@@ -35,12 +35,15 @@ class Documents:
                        (tenant_id, id, filename, title, version, status, sha256, metadata)
                    values (%s, %s, %s, %s, 1, 'queued', %s, %s)
                    on conflict (tenant_id, id) do update set
-                       version = d.version + (d.sha256 is not null)::int,
+                       version = d.version
+                           + (d.status = 'deleted'
+                              or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
                        status = 'queued', sha256 = excluded.sha256, error = null,
                        metadata = excluded.metadata, attempts = 0, lease_until = null,
                        updated_at = now()
                    where d.status <> 'deleting'
-                     and (d.sha256 is distinct from excluded.sha256 or d.status = 'deleted')""",
+                     and (d.sha256 is distinct from excluded.sha256
+                          or d.status in ('failed', 'deleted'))""",
                 [
                     tenant,
                     document_id(tenant, filename),

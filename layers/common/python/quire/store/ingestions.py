@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from quire.domain import Advance, Claim, Collection, document_id
 from quire.errors import Conflict
+from quire.store.corpora import change_corpus
 from quire.store.database import Database, Statement
 
 # A turn excludes these many versions at most; what is beyond is left out after its search.
@@ -35,13 +36,13 @@ class Ingestions:
     ) -> Claim | None:
         """The version to ingest these bytes as, held for `lease` seconds, and where to go on.
 
-        None when there is nothing to do: the bytes are served already, have failed, are in another
-        worker's hands, are older than what was seen since, or there is no such tenant. Raises
-        Conflict while the document is being deleted.
+        None when there is nothing to do: the bytes are served already, are in another worker's
+        hands, are older than what was seen since, or there is no such tenant. Raises Conflict while
+        the document is being deleted.
         S3's sequencers compare as hex strings padded on the right.
         """
         document = document_id(tenant, filename)
-        claimed, deleting = await self._database.run(
+        claimed, _, deleting = await self._database.run(
             tenant,
             (
                 """with claimed as (
@@ -73,7 +74,7 @@ class Ingestions:
                                  >= rpad(d.sequencer, 64, '0') collate "C")
                          and d.status <> 'deleting'
                          and (d.sha256 is distinct from excluded.sha256
-                              or d.status in ('awaiting_upload', 'queued', 'deleted')
+                              or d.status in ('awaiting_upload', 'queued', 'failed', 'deleted')
                               or d.status in ('extracting', 'embedding')
                                  and coalesce(d.lease_until < now(), true))
                        returning tenant_id, id, version, done, sha256
@@ -89,6 +90,14 @@ class Ingestions:
                     *(document, filename, filename, sha256, sequencer, Jsonb(metadata), lease),
                     *(tenant, filename),
                 ],
+            ),
+            (
+                # What was put while its deletion is under way is not its deletion's to take.
+                """update jobs j set request = j.request || '{"removed": true}' from documents d
+                   where d.id = %s and d.status = 'deleting' and d.sha256 is distinct from %s
+                     and j.document_id = d.id and j.kind = 'delete'
+                     and j.status in ('queued', 'running')""",
+                [document, sha256],
             ),
             (
                 "select id from documents where id = %s and status = 'deleting'",
@@ -169,6 +178,7 @@ class Ingestions:
                           or v.version < a.version and v.state in ('writing', 'served'))""",
                 [of],
             ),
+            *([change_corpus(tenant)] if any(a.done == a.total for a in advances) else []),
             *also,
         )
         return {row["id"] for row in kept}
@@ -201,7 +211,8 @@ class Ingestions:
             tenant,
             (
                 """update documents set lease_until = null, updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
+                   where id = %s and version = %s
+                     and status in ('extracting', 'embedding', 'deleting')""",
                 [document, version],
             ),
         )

@@ -8,7 +8,8 @@ import uuid_utils.compat as uuids
 from psycopg.types.json import Jsonb
 
 from quire.domain import Job, Page
-from quire.errors import NotFound
+from quire.errors import Conflict, NotFound
+from quire.store.corpora import change_corpus
 from quire.store.database import Database, Statement
 
 _JOB = """id, kind, status, done, total, result, error, document_id as document, request, cursor,
@@ -41,9 +42,14 @@ class Jobs:
         return Page(items=[Job(**row) for row in rows[:limit]], has_more=len(rows) > limit)
 
     async def request(self, tenant: str, kind: str, request: Mapping[str, Any]) -> UUID:
-        """A job of that kind; the one that is under way, if there is one."""
-        _, rows = await self._database.run(
+        """A job of that kind; the one that is under way, if there is one.
+
+        Raises Conflict when that one was asked for something else.
+        """
+        *_, rows = await self._database.run(
             tenant,
+            # Whoever asks at the same moment finds this one's job.
+            ("select pg_advisory_xact_lock(hashtext(%s))", [f"{tenant}/{kind}"]),
             (
                 """insert into jobs (tenant_id, id, kind, status, request)
                    select %s, %s, %s, 'queued', %s
@@ -52,11 +58,13 @@ class Jobs:
                 [tenant, uuids.uuid7(), kind, Jsonb(request), kind],
             ),
             (
-                """select id from jobs where kind = %s and status in ('queued', 'running')
-                   order by id limit 1""",
+                """select id, request from jobs
+                   where kind = %s and status in ('queued', 'running') order by id limit 1""",
                 [kind],
             ),
         )
+        if rows[0]["request"] != request:
+            raise Conflict(f"Another {kind} is under way; ask again when it has ended.")
         job: UUID = rows[0]["id"]
         return job
 
@@ -72,7 +80,7 @@ class Jobs:
 
         None when the document has seen a later event than `sequencer`. Raises NotFound.
         """
-        _, _, _, rows, there = await self._database.run(
+        _, _, _, rows, _, there = await self._database.run(
             tenant,
             (
                 """update documents set status = 'deleting', updated_at = now(),
@@ -103,6 +111,7 @@ class Jobs:
                      and j.status in ('queued', 'running')""",
                 [document],
             ),
+            change_corpus(tenant),
             ("select id from documents where id = %s and status <> 'deleted'", [document]),
         )
         if not there:
@@ -121,12 +130,14 @@ class Jobs:
                 [document],
             ),
             (
-                """update documents set status = 'deleted', current_version = null, done = 0,
-                       total = 0, error = null, metadata = '{}', lease_until = null,
-                       updated_at = now()
+                """update documents set status = 'deleted', title = filename, sha256 = null,
+                       current_version = null, done = 0, total = 0, tokens = 0, cost_usd = 0,
+                       error = null, metadata = '{}', lease_until = null, updated_at = now()
                    where id = %s and status = 'deleting'""",
                 [document],
             ),
+            # They quote whatever was found, and there are few: all of the tenant's.
+            ("delete from answer_cache", []),
             _finish(job, result),
         )
 

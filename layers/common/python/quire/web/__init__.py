@@ -1,7 +1,7 @@
 """The frame every HTTP function shares: who calls, limits on what comes in, the app itself."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from quire import __version__
 from quire.domain import Caller, Page, Scope
 from quire.errors import NotFound
 from quire.security import Security
+from quire.store.idempotency import IdempotencyKeys
 from quire.web.frame import RequestFrame
-from quire.web.problems import install_problems
+from quire.web.idempotency import Idempotency
+from quire.web.problems import Dialect, install_problems
 
 _METADATA_BYTES = 8_192
 _METADATA_DEPTH = 16
@@ -21,16 +23,27 @@ _METADATA_DEPTH = 16
 Authenticate = Callable[..., Awaitable[Caller]]
 
 
-def create_app(title: str, routers: Sequence[APIRouter], *, max_body: int) -> FastAPI:
+def create_app(
+    title: str,
+    routers: Sequence[APIRouter],
+    *,
+    max_body: int,
+    security: Security,
+    keys: IdempotencyKeys,
+    dialects: Mapping[str, Dialect] | None = None,
+) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
-    `max_body` in bytes bounds what a request may carry.
+    `max_body` in bytes bounds what a request may carry. At the paths of `dialects`, and below
+    them, problems are put in other words.
     """
     app = FastAPI(title=title, version=__version__, redirect_slashes=False)
     for router in routers:
         app.include_router(router)
     install_problems(app)
-    app.add_middleware(RequestFrame, max_body=max_body)
+    # The one that is added last is met first.
+    app.add_middleware(Idempotency, security=security, keys=keys)
+    app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
     return app
 
 

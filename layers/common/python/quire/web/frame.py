@@ -1,5 +1,6 @@
 """The ASGI frame around every request: its id, its limits, one log line."""
 
+from collections.abc import Mapping
 from time import perf_counter
 
 import uuid_utils.compat as uuids
@@ -8,15 +9,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.observability import log
-from quire.web.problems import problem
+from quire.web.problems import Dialect, problem
 
 
 class RequestFrame:
     """Refuses what is too large (413) or not JSON (415) before anything reads it."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int, dialects: Mapping[str, Dialect]) -> None:
         self._app = app
         self._max_body = max_body
+        self._dialects = dialects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -24,7 +26,9 @@ class RequestFrame:
             return
         started = perf_counter()
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["dialect"] = self._dialect(scope["path"])
         status = 500
 
         async def send_with_id(message: Message) -> None:
@@ -52,6 +56,10 @@ class RequestFrame:
                 status=status,
                 ms=round(1000 * (perf_counter() - started), 1),
             )
+
+    def _dialect(self, path: str) -> Dialect | None:
+        spoken = (d for at, d in self._dialects.items() if f"{path}/".startswith(f"{at}/"))
+        return next(spoken, None)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])

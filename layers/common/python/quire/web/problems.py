@@ -1,6 +1,7 @@
 """Errors as HTTP: the one place where our errors get a status (RFC 9457 problem details)."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +11,9 @@ from starlette.types import Scope
 
 from quire import errors
 from quire.observability import log
+
+# A problem in other words, with its status there.
+Dialect = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 
 _STATUS: dict[type[errors.QuireError], int] = {
     errors.Unauthenticated: 401,
@@ -46,7 +50,71 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> JSONResponse:
-    """The answer that tells what went wrong. `type` is stable per status."""
+    """The answer that tells what went wrong."""
+    body = _body(scope, status, detail, fields=fields, **more)
+    if dialect := _dialect(scope):
+        status, body = dialect(body)
+        return JSONResponse(body, status, headers)
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def refusal(scope: Scope, error: errors.QuireError) -> JSONResponse:
+    """The answer that tells of one of our errors."""
+    headers = {}
+    if isinstance(error, errors.Unavailable):
+        log.warning("dependency unavailable", dependency=error.dependency, exc_info=error)
+    if isinstance(error, errors.Unavailable | errors.Conflict) and error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(scope, status_of(error), error.message, headers=headers, **_more(error))
+
+
+def describe(scope: Scope, error: Exception) -> dict[str, Any]:
+    """The problem that an error is, for where the status has gone out already.
+
+    What the status should have been is left in the request's state, as `failed`.
+    """
+    if isinstance(error, errors.QuireError):
+        status = scope["state"]["failed"] = status_of(error)
+        body = _body(scope, status, error.message, **_more(error))
+    else:
+        log.exception("unexpected error", exc_info=error)
+        scope["state"]["failed"] = 500
+        body = _body(scope, 500, _UNEXPECTED)
+    dialect = _dialect(scope)
+    return dialect(body)[1] if dialect else body
+
+
+def status_of(error: errors.QuireError) -> int:
+    return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+
+
+def _dialect(scope: Scope) -> Dialect | None:
+    return cast(Dialect | None, scope["state"]["dialect"])
+
+
+def _more(error: errors.QuireError) -> dict[str, Any]:
+    """What a problem has for some errors only."""
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.Unavailable):
+        more["dependency"] = error.dependency
+    if error.code:
+        more["code"] = error.code
+    if error.field:
+        more["fields"] = [{"field": error.field, "message": error.message}]
+    return more
+
+
+def _body(
+    scope: Scope,
+    status: int,
+    detail: str,
+    *,
+    fields: list[dict[str, str]] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """`type` is stable per status."""
     title = _TITLES.get(status, "Error")
     body = {
         "type": "urn:quire:problem:" + title.lower().replace(" ", "-"),
@@ -59,27 +127,13 @@ def problem(
     }
     if fields:
         body["errors"] = fields
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return body
 
 
 def install_problems(app: FastAPI) -> None:
     @app.exception_handler(errors.QuireError)
     async def ours(request: Request, error: errors.QuireError) -> JSONResponse:
-        status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
-        headers = {}
-        more = {}
-        if isinstance(error, errors.Unavailable):
-            headers["Retry-After"] = str(error.retry_after)
-            more["dependency"] = error.dependency
-            log.warning("dependency unavailable", dependency=error.dependency, exc_info=error)
-        if isinstance(error, errors.Unauthenticated):
-            headers["WWW-Authenticate"] = "Bearer"
-        fields = (
-            [{"field": error.field, "message": error.message}]
-            if isinstance(error, errors.Invalid)
-            else None
-        )
-        return problem(request.scope, status, error.message, fields=fields, headers=headers, **more)
+        return refusal(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -88,7 +142,10 @@ def install_problems(app: FastAPI) -> None:
             return problem(request.scope, 400, "The body is not valid JSON.")
         fields = [_field(e) for e in error.errors()]
         detail = f"{fields[0]['field']}: {fields[0]['message']}"
-        return problem(request.scope, 422, detail, fields=fields)
+        more: dict[str, Any] = (
+            {"code": "unknown_field"} if first["type"] == "extra_forbidden" else {}
+        )
+        return problem(request.scope, 422, detail, fields=fields, **more)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
@@ -98,11 +155,10 @@ def install_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.exception("unexpected error", exc_info=error)
-        return problem(
-            request.scope, 500, "Something went wrong on our side; the request id helps us find it."
-        )
+        return problem(request.scope, 500, _UNEXPECTED)
 
 
+_UNEXPECTED = "Something went wrong on our side; the request id helps us find it."
 _HTTP_DETAIL = {
     400: "The body cannot be read as JSON in UTF-8, or is nested too deeply.",
     404: "There is nothing at this address.",

@@ -1,0 +1,59 @@
+"""The cache of answers: the same question to the same corpus within minutes costs nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from quire.domain import Caller
+from quire.store.database import Database, Statement
+
+_KEEP_MINUTES = 5
+
+
+def find_answer(key: bytes) -> Statement:
+    """Nothing when the corpus has changed since."""
+    return (
+        """select answer from answer_cache where key = %s and expires_at > now()
+           and generation = coalesce((select generation from corpora), 0)""",
+        [key],
+    )
+
+
+def keep_answer(tenant: str, key: bytes, generation: int, answer: Mapping[str, Any]) -> Statement:
+    """`generation` is the corpus's at the turn's beginning: what came later is not in it."""
+    return (
+        """insert into answer_cache (tenant_id, key, generation, answer, expires_at)
+           values (%s, %s, %s, %s, now() + make_interval(mins => %s))
+           on conflict (tenant_id, key) do update set generation = excluded.generation,
+               answer = excluded.answer, expires_at = excluded.expires_at""",
+        [tenant, key, generation, Jsonb(answer), _KEEP_MINUTES],
+    )
+
+
+def forget_answers(caller: Caller, session: UUID) -> tuple[Statement, Statement]:
+    """What may quote a session that goes: the tenant's cache, whose rows name no session, and what
+    its user's requests were answered. The idempotency keys of these keep holding.
+    """
+    return (
+        (
+            """delete from answer_cache
+               where exists (select from sessions where id = %s and user_id = %s)""",
+            [session, caller.user],
+        ),
+        (
+            """update idempotency_keys set headers = null, body = null
+               where user_id = %s and position(convert_to(%s, 'UTF8') in body) > 0""",
+            [caller.user, str(session)],
+        ),
+    )
+
+
+class Answers:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, tenant: str, key: bytes) -> Mapping[str, Any] | None:
+        (rows,) = await self._database.run(tenant, find_answer(key))
+        return rows[0]["answer"] if rows else None
