@@ -12,8 +12,10 @@ from cli.connection import AsJson, Timeout, connect, run
 from cli.documents import document_app, documents_app
 from cli.files import find_files
 from cli.jobs import jobs_app
+from cli.replay import replay_app
 from cli.upkeep import upkeep_app
 from cli.upload import Uploading
+from cli.usage import usage_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.callback()(connect)
@@ -112,7 +114,7 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 app.add_typer(documents_app, name="documents")
-for group in (document_app, jobs_app, upkeep_app):
+for group in (document_app, jobs_app, upkeep_app, replay_app, usage_app):
     app.add_typer(group)
 
 

@@ -12,6 +12,7 @@ from cli.client import Json
 from cli.terminal import (
     amount,
     caused,
+    dollars,
     grid,
     out,
     plain,
@@ -136,7 +137,9 @@ def sessions(listed: Sequence[Json]) -> None:
 def messages(listed: Sequence[Json]) -> None:
     for message in listed:
         said = when(message["created_at"])
-        out.print(Text.assemble((message["role"], "bold"), (f"  {said}", "dim")))
+        # By its id an answer is replayed.
+        known = f"  {said}  {message['id']}" if message["role"] == "assistant" else f"  {said}"
+        out.print(Text.assemble((message["role"], "bold"), (known, "dim")))
         out.print(_marked(message["content"]))
         out.print()
 
@@ -185,7 +188,7 @@ def _circumstances(body: Json, seconds: float) -> list[str]:
         f"session {body['session_id']}",
         f"{1000 * seconds:,.0f} ms",
         f"{tokens:,} tokens",
-        f"${usage['cost_usd']:.6f}".rstrip("0").rstrip("."),
+        dollars(usage),
         *(flag for flag, is_set in flags.items() if is_set),
     ]
 

@@ -15,7 +15,10 @@ from cli.client import Failed, Json
 
 # Without a terminal nobody is served by wrapped or cut lines.
 _ENDLESS = 100_000
-_NUMBERS = {"version", "chunks", "messages", "ms", "removed", "missing", "extra", "moved"}
+_NUMBERS = frozenset(
+    "version chunks messages ms removed missing extra moved requests prompt cached completion "
+    "embedding cost".split()
+)
 _PROSE = {"filename", "title", "error", "cause", "what", "why"}
 _STYLES = {
     "ready": "green",
@@ -115,6 +118,10 @@ def status(name: str) -> Text:
 
 def amount(progress: Json) -> str:
     return f"{progress['done']}/{progress['total']}" if progress["total"] else ""
+
+
+def dollars(usage: Json) -> str:
+    return f"${usage['cost_usd']:.6f}".rstrip("0").rstrip(".")
 
 
 def when(time: str) -> str:

@@ -18,9 +18,15 @@ PYTHON_PATH = f"{ROOT}:{ROOT / 'layers/common/python'}"
 
 ROUTES = (
     Route(["POST"], "/v1/chat", "chat"),
+    Route(["POST"], "/v1/chat/{proxy+}", "chat"),
+    Route(["GET"], "/v1/models", "chat"),
+    Route(["GET"], "/v1/models/{id}", "chat"),
     Route(["POST"], "/v1/retrieve", "chat"),
+    Route(["ANY"], "/v1/messages/{proxy+}", "chat"),
     Route(["ANY"], "/v1/sessions", "chat"),
     Route(["ANY"], "/v1/sessions/{proxy+}", "chat"),
+    Route(["GET"], "/v1/usage", "chat"),
+    Route(["GET", "PUT"], "/v1/admin/persona", "chat"),
     Route(["POST"], "/v1/uploads", "ingest-api"),
     Route(["ANY"], "/v1/documents", "ingest-api"),
     Route(["ANY"], "/v1/documents/{proxy+}", "ingest-api"),

@@ -44,9 +44,12 @@ PASSAGES_THRESHOLD = 0.4
 
 _PASSAGES = re.compile(r"\s*<passages>\n(.*)</passages>\s+Question:\s*(.+)", re.S)
 _PASSAGE = re.compile(
-    r'<passage index="(\d+)"([^>]*)>\n(.*?)\n</passage>(?=\s*(?:<passage |\Z))', re.S
+    r'<passage index="\d+"([^>]*)>\n(.*?)\n</passage>(?=\s*(?:<passage |\Z))', re.S
 )
 _HEADING = re.compile(r"heading=([\"'])(.*?)\1")
+_NUMBERED = re.compile(r"^\[(\d+\.\d+)\] (.*?)(?=^\[\d+\.\d+\] |\Z)", re.S | re.M)
+_FOLLOW_UP = re.compile(r"\s*<conversation>\n(.*)\n</conversation>\s+Follow-up: (.+)", re.S)
+_SAID_BY_USER = re.compile(r"^user: (.*)$", re.M)
 _SELECTION = re.compile(r"\s*<selection>\n(.*)\n</selection>\s+Question:\s*(.+)", re.S)
 
 _FENCE = re.compile(r"^[> ]*(```|~~~).*?(?:^[> ]*\1|\Z)", re.S | re.M)
@@ -73,19 +76,18 @@ _STOP_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A numbered text of the prompt, and the headings it stands under."""
+    """A text of the prompt whose sentences are numbered, and the headings it stands under."""
 
-    index: int
     text: str
     headings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of the passage `index`, which is `place` (0 to 1) down the retriever's list."""
+    """A sentence under its number in the prompt, `place` (0 to 1) down the retriever's list."""
 
     text: str
-    index: int
+    number: str
     place: float
 
 
@@ -100,9 +102,13 @@ def answer(messages: Sequence[Mapping[str, str]], embed: Embed) -> str:
         chosen = _choose(passages, found[2], embed=embed, threshold=PASSAGES_THRESHOLD)
         return _quote(chosen, origin="sources") if chosen else NOT_IN_PASSAGES
     if found := _SELECTION.match(asked):
-        selection = [Passage(1, found[1])]
+        selection = [Passage(found[1])]
         chosen = _choose(selection, found[2], embed=embed, threshold=SELECTION_THRESHOLD)
         return _quote(chosen, origin="selection") if chosen else NOT_IN_SELECTION
+    if found := _FOLLOW_UP.match(asked):
+        # The nearest to understanding that there is here: what was asked before goes along.
+        before = _SAID_BY_USER.findall(found[1])
+        return " ".join([*before[-1:], found[2]])
     return NOTHING_TO_QUOTE
 
 
@@ -131,10 +137,10 @@ def _split_block(block: str) -> Iterator[str]:
 
 
 def _passages(listed: str) -> Iterator[Passage]:
-    for index, attributes, text in _PASSAGE.findall(listed):
+    for attributes, text in _PASSAGE.findall(listed):
         heading = _HEADING.search(attributes)
         headings = unescape(heading[2]).split(" › ") if heading else []
-        yield Passage(int(index), text, frozenset(headings))
+        yield Passage(text, frozenset(headings))
 
 
 def _choose(
@@ -163,11 +169,12 @@ def _choose(
 def _sentences(passages: Sequence[Passage]) -> list[Sentence]:
     """What may be quoted, each once, as overlapping chunks repeat some; a question answers none."""
     found: dict[str, Sentence] = {}
-    for number, passage in enumerate(passages):
-        for text in split_sentences(passage.text):
-            whole = len(_WORD.findall(text)) >= MIN_WORDS and not text.endswith("?")
-            if whole and text not in passage.headings:
-                found.setdefault(text, Sentence(text, passage.index, number / len(passages)))
+    for place, passage in enumerate(passages):
+        for number, stretch in _NUMBERED.findall(passage.text):
+            for text in split_sentences(stretch):
+                whole = len(_WORD.findall(text)) >= MIN_WORDS and not text.endswith("?")
+                if whole and text not in passage.headings:
+                    found.setdefault(text, Sentence(text, number, place / len(passages)))
     return list(found.values())
 
 
@@ -187,7 +194,7 @@ def _words(text: str) -> set[str]:
 
 
 def _quote(sentences: Sequence[Sentence], *, origin: str) -> str:
-    quotes = "\n".join(f"{_quoted(sentence.text)} [{sentence.index}]" for sentence in sentences)
+    quotes = "\n".join(f"{_quoted(sentence.text)} [{sentence.number}]" for sentence in sentences)
     return f"{QUOTING.format(origin=origin)}\n\n{quotes}"
 
 

@@ -1,74 +1,37 @@
 """One turn: a question in, a stream of events out. `answer` folds that stream into one value."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
-from functions.chat.citing import cite
+from functions.chat.citing import Citer
+from functions.chat.degrading import quote_best
 from functions.chat.events import (
-    Cited,
+    Answer,
     Event,
-    ResponseChunk,
+    Incomplete,
+    Reason,
     ResponseComplete,
     RetrievalComplete,
     RetrievalStart,
 )
-from functions.chat.prompting import answer_prompt, selection_prompt
-from functions.chat.rendering import citation_json
-from quire.domain import (
-    Caller,
-    Citation,
-    Collection,
-    Message,
-    Prices,
-    Prompt,
-    ScoredChunk,
-    Source,
-    Usage,
-)
+from functions.chat.following import Follower
+from functions.chat.prompting import answer_prompt, selection_prompt, standalone_prompt
+from functions.chat.recalling import recalled
+from functions.chat.recording import Recorder
+from functions.chat.turn import Question, Turn
+from quire.domain import Caller, FormerTurn, ScoredChunk, Source, Usage
 from quire.errors import Unavailable
-from quire.laps import Laps
 from quire.models.language_model import Completion, LanguageModel
-from quire.retrieval.index import Filters
+from quire.observability import log
 from quire.retrieval.retriever import Retriever
-from quire.store.sessions import Sessions
 
-HISTORY_MESSAGES = 12
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."
-_WITHOUT_MODEL = Completion(model="none", finish_reason="stop", usage=Usage())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    text: str
-    session: UUID | None = None
-    selected_text: str | None = None
-    top_k: int = 8
-    temperature: float | None = None
-    filters: Filters = field(default_factory=Filters)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    text: str
-    citations: Sequence[Citation]
-    sources: Sequence[Source]
-    complete: ResponseComplete
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What the model is given; without a prompt there is nothing to ask it."""
-
-    sources: Sequence[Source]
-    prompt: Prompt | None
-    hits: Sequence[ScoredChunk] = ()
-    embedding_tokens: int = 0
-    timings: Mapping[str, float] = field(default_factory=dict)
+_STANDALONE_TOKENS = 200
+_STANDALONE_SECONDS = 8.0
+# What a deadline leaves for storing the turn.
+_CLOSING_SECONDS = 2.0
 
 
 class Answering:
@@ -77,144 +40,181 @@ class Answering:
         *,
         retriever: Retriever,
         language_model: LanguageModel,
-        sessions: Sessions,
-        prices: Prices,
+        recorder: Recorder,
         answer_tokens: int,
-        turn_seconds: float,
+        relevance_floor: float,
     ) -> None:
+        """Where no passage has the cosine `relevance_floor` with a question, none bears on it."""
         self._retriever = retriever
         self._language_model = language_model
-        self._sessions = sessions
-        self._prices = prices
+        self._recorder = recorder
         self._answer_tokens = answer_tokens
-        self._turn_seconds = turn_seconds
+        self._relevance_floor = relevance_floor
 
-    async def answer(self, caller: Caller, question: Question) -> Answer:
+    async def open(self, caller: Caller, question: Question) -> Turn:
+        """Begin a turn. Raises NotFound, Unavailable; from then on its stream tells all."""
+        return await self._recorder.open(caller, question, model=self._language_model.name)
+
+    async def answer(self, caller: Caller, question: Question, *, seconds: float) -> Answer:
         """The whole turn as one value. Raises NotFound, Unavailable."""
-        text: list[str] = []
-        citations: list[Citation] = []
+        return await self._fold(await self.open(caller, question), seconds=seconds)
+
+    async def replay(
+        self, caller: Caller, message: UUID, *, seconds: float
+    ) -> tuple[FormerTurn, Answer]:
+        """A turn that ended, and its answer if it is asked again now, of which nothing is kept.
+
+        Raises NotFound, Conflict while it is being written, Unavailable.
+        """
+        former, turn = await self._recorder.reopen(caller, message)
+        return former, await self._fold(turn, seconds=seconds)
+
+    async def _fold(self, turn: Turn, *, seconds: float) -> Answer:
         sources: Sequence[Source] = ()
+        async with aclosing(self.stream(turn, seconds=seconds)) as events:
+            async for event in events:
+                match event:
+                    case RetrievalComplete():
+                        sources = event.sources
+                    case ResponseComplete() | Incomplete():
+                        end = event
+        prompt_hash = turn.prompt.hash if turn.prompt else None
+        return Answer(text=turn.citer.text, sources=sources, end=end, prompt_hash=prompt_hash)
+
+    async def stream(self, turn: Turn, *, seconds: float) -> AsyncGenerator[Event, None]:
+        """The turn's events, the last one terminal and told once all is stored.
+
+        After `seconds` it is incomplete. Raises Unavailable while there is nothing to show yet,
+        NotFound when the session was deleted meanwhile.
+        """
+        until = asyncio.get_running_loop().time() + seconds - _CLOSING_SECONDS
+        reason: Reason | None = None
         try:
-            async with asyncio.timeout(self._turn_seconds):
-                async for event in self.stream(caller, question):
-                    match event:
-                        case RetrievalComplete():
-                            sources = event.sources
-                        case ResponseChunk():
-                            text.append(event.text)
-                        case Cited():
-                            citations.append(event.citation)
-                        case ResponseComplete():
-                            complete = event
+            if turn.cached is None:
+                turn.question = await self._standalone(turn)
+                await self._recorder.recall(turn, model=self._language_model.name)
+            yield RetrievalStart(question=turn.question, session=turn.session, message=turn.message)
+            if turn.cached is not None:
+                for event in recalled(turn):
+                    yield event
+            else:
+                async with asyncio.timeout_at(until):
+                    await self._retrieve(turn)
+                yield RetrievalComplete(sources=turn.sources or ())
+                async with self._recorder.following(turn) as follower:
+                    try:
+                        async for piece in self._words(turn, follower, until):
+                            for shown in turn.citer.feed(piece):
+                                yield shown
+                    except TimeoutError:
+                        reason = "stopped" if follower.stopped else "deadline"
+                for shown in turn.citer.finish():
+                    yield shown
         except TimeoutError:
-            # Every other dependency has a shorter deadline of its own.
-            raise Unavailable("model") from None
-        return Answer(text="".join(text), citations=citations, sources=sources, complete=complete)
-
-    async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
-        """The turn's events; it is stored before the last one. Raises NotFound, Unavailable."""
-        laps = Laps()
-        asked_at = datetime.now(UTC)
-        session = question.session or uuids.uuid7()
-        asked, message = uuids.uuid7(), uuids.uuid7()
-        collection, history = await self._sessions.open_turn(
-            caller, question.session, history=HISTORY_MESSAGES
+            reason = "deadline"
+        except Unavailable as error:
+            if not turn.citer.text:
+                await self._recorder.fail(turn, error)
+                raise
+            log.warning("the model broke off", exc_info=error)
+            reason = "model"
+        turn.laps.mark("model")
+        outcome = await self._recorder.close(turn, reason, model=self._language_model.name)
+        yield (
+            Incomplete(reason=reason, outcome=outcome)
+            if reason
+            else ResponseComplete(outcome=outcome)
         )
-        laps.mark("open")
-        yield RetrievalStart(question=question.text, session=session, message=message)
 
-        context = await self._context(caller, question, collection, history)
-        laps.mark("retrieve")
-        yield RetrievalComplete(sources=context.sources)
+    async def _standalone(self, turn: Turn) -> str:
+        """A follow-up in words that need no conversation; as it is when the model is gone."""
+        question, history = turn.asked.text, turn.history
+        if not history or turn.asked.selected_text is not None:
+            return question
+        written: list[str] = []
+        try:
+            async with asyncio.timeout(_STANDALONE_SECONDS):
+                async for piece in self._language_model.stream(
+                    standalone_prompt(question, history),
+                    max_tokens=_STANDALONE_TOKENS,
+                    temperature=0,
+                    seed=turn.seed,
+                ):
+                    if isinstance(piece, Completion):
+                        turn.usage += piece.usage
+                    else:
+                        written.append(piece)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("the follow-up was not rewritten", exc_info=error)
+            written.clear()
+        turn.laps.mark("rewrite")
+        return "".join(written).strip() or question
 
-        pieces: list[str] = []
-        completion = _WITHOUT_MODEL
-        if context.prompt is None:
-            pieces.append(NOTHING_FOUND)
-            yield ResponseChunk(text=NOTHING_FOUND)
+    async def _retrieve(self, turn: Turn) -> None:
+        """Find what the model is given; without a prompt there is nothing to ask it."""
+        asked = turn.asked
+        if asked.selected_text is not None:
+            selection = _selection(asked.selected_text)
+            turn.sources = [selection]
+            turn.prompt = selection_prompt(asked.text, selection)
         else:
-            async for piece in self._language_model.stream(
-                context.prompt, max_tokens=self._answer_tokens, temperature=question.temperature
-            ):
-                if isinstance(piece, Completion):
-                    completion = piece
-                else:
-                    pieces.append(piece)
-                    yield ResponseChunk(text=piece)
-        laps.mark("model")
-
-        text = "".join(pieces)
-        citations = cite(text, context.sources)
-        for citation in citations:
-            yield Cited(citation=citation)
-
-        usage = completion.usage + Usage(embedding_tokens=context.embedding_tokens)
-        complete = ResponseComplete(
-            session=session,
-            message=message,
-            grounded=bool(citations),
-            finish_reason=completion.finish_reason,
-            model=completion.model,
-            usage=usage,
-            cost_usd=self._prices.cost(usage),
-            timings={**laps.milliseconds, **context.timings},
-        )
-        await self._sessions.close_turn(
-            caller,
-            new_session=question.session is None,
-            question=Message(
-                id=asked,
-                session=session,
-                role="user",
-                content=question.text,
-                created_at=asked_at,
-            ),
-            answer=Message(
-                id=message,
-                session=session,
-                role="assistant",
-                content=text,
-                created_at=datetime.now(UTC),
-                citations=[citation_json(c) for c in citations],
-            ),
-            retrieved=context.hits,
-            grounded=complete.grounded,
-            model=complete.model,
-            prompt=context.prompt,
-            usage=usage,
-            cost_usd=complete.cost_usd,
-            timings=complete.timings,
-        )
-        laps.mark("close")
-        yield replace(complete, timings={**laps.milliseconds, **context.timings})
-
-    async def _context(
-        self,
-        caller: Caller,
-        question: Question,
-        collection: Collection,
-        history: Sequence[Message],
-    ) -> Context:
-        if question.selected_text is not None:
-            return Context(
-                sources=[_selection(question.selected_text)],
-                prompt=selection_prompt(question.text, question.selected_text),
+            retrieved = await self._retriever.retrieve(
+                turn.caller.tenant,
+                turn.question,
+                turn.opened.collection,
+                top_k=asked.top_k,
+                filters=asked.filters,
+                blindly="postgres" in turn.degraded,
             )
-        retrieved = await self._retriever.retrieve(
-            caller.tenant,
-            question.text,
-            collection,
-            top_k=question.top_k,
-            filters=question.filters,
+            if retrieved.nearest is None:
+                turn.degraded.append("embeddings")
+            if retrieved.nearest is None or retrieved.nearest >= self._relevance_floor:
+                turn.hits = retrieved.hits
+            turn.sources = [source_of(i, hit) for i, hit in enumerate(turn.hits, start=1)]
+            turn.usage += Usage(embedding_tokens=retrieved.embedding_tokens)
+            turn.timings |= retrieved.timings
+            if turn.sources:
+                turn.prompt = answer_prompt(
+                    asked.text,
+                    turn.sources,
+                    turn.history,
+                    persona=turn.opened.persona,
+                    instructions=asked.instructions,
+                )
+        turn.citer = Citer(turn.sources)
+        turn.laps.mark("retrieve")
+
+    async def _words(
+        self, turn: Turn, follower: Follower, until: float
+    ) -> AsyncGenerator[str, None]:
+        """What is answered, as it is written. Raises Unavailable once it has begun."""
+        if turn.prompt is None:
+            yield turn.opened.persona.refusal or NOTHING_FOUND
+            return
+        pieces = self._language_model.stream(
+            turn.prompt,
+            max_tokens=min(turn.asked.max_tokens or self._answer_tokens, self._answer_tokens),
+            temperature=turn.asked.temperature,
+            seed=turn.seed,
         )
-        sources = [source_of(i, hit) for i, hit in enumerate(retrieved.hits, start=1)]
-        return Context(
-            sources=sources,
-            hits=retrieved.hits,
-            prompt=answer_prompt(question.text, sources, history) if sources else None,
-            embedding_tokens=retrieved.embedding_tokens,
-            timings=retrieved.timings,
-        )
+        begun = False
+        try:
+            async with aclosing(pieces):
+                while True:
+                    async with follower.until(until):
+                        piece = await anext(pieces)
+                    if isinstance(piece, Completion):
+                        turn.model, turn.finish_reason = piece.model, piece.finish_reason
+                        turn.usage += piece.usage
+                        break
+                    begun = True
+                    yield piece
+        except (Unavailable, TimeoutError):
+            if begun or follower.stopped:
+                raise
+            turn.degraded.append("model")
+            for quoted in quote_best(turn.question, turn.sources or ()):
+                yield quoted
 
 
 def _selection(text: str) -> Source:

@@ -6,8 +6,14 @@ Both front doors serve it: API Gateway through `handler.py`, the function URL th
 from fastapi import FastAPI
 
 from functions.chat.answering import Answering
+from functions.chat.dialect.errors import error_json
+from functions.chat.recording import Recorder
 from functions.chat.routes.ask import ask_routes
+from functions.chat.routes.completions import completion_routes
+from functions.chat.routes.messages import message_routes
+from functions.chat.routes.persona import persona_routes
 from functions.chat.routes.sessions import session_routes
+from functions.chat.routes.usage import usage_routes
 from quire import models
 from quire.models.embedder import Embedder, connect_fallback
 from quire.models.language_model import LanguageModel
@@ -15,16 +21,24 @@ from quire.retrieval.index import Index
 from quire.retrieval.retriever import Retriever
 from quire.security import Security
 from quire.settings import Settings
+from quire.store.answers import Answers
 from quire.store.api_keys import ApiKeys
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
+from quire.store.idempotency import IdempotencyKeys
 from quire.store.ingestions import Ingestions
+from quire.store.messages import Messages
+from quire.store.personas import Personas
+from quire.store.replays import Replays
 from quire.store.sessions import Sessions
+from quire.store.turns import Turns
 from quire.store.usage import UsageCounts
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
+# What a request may take beyond the longest turn.
+SPARE_SECONDS = 30.0
 
 
 def create() -> FastAPI:
@@ -43,21 +57,31 @@ def create() -> FastAPI:
         timeout=settings.turn_seconds,
     )
     index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
-    sessions = Sessions(database)
     retriever = Retriever(
-        Embedder(openai, fallback=fallback), index, Documents(database), Ingestions(database)
+        Embedder(openai, fallback=fallback, timeout=settings.embedding_seconds),
+        index,
+        Documents(database),
+        Ingestions(database),
     )
+    counts = UsageCounts(database)
     answering = Answering(
         retriever=retriever,
         language_model=LanguageModel(
             openai, model=settings.chat_model, openai=secret.openai_base_url is None
         ),
-        sessions=sessions,
-        prices=settings.prices,
+        recorder=Recorder(
+            Turns(database),
+            Answers(database),
+            Replays(database),
+            counts,
+            prices=settings.prices,
+            without_database=settings.answer_without_database,
+        ),
         answer_tokens=settings.answer_tokens,
-        turn_seconds=settings.turn_seconds,
+        relevance_floor=settings.relevance_floor,
     )
-    asks = requires(Security(ApiKeys(database)), "ask")
+    security = Security(ApiKeys(database))
+    asks = requires(security, "ask")
     return create_app(
         "Quire: questions",
         [
@@ -65,11 +89,25 @@ def create() -> FastAPI:
                 answering=answering,
                 retriever=retriever,
                 collections=Collections(database),
-                counts=UsageCounts(database),
+                counts=counts,
                 prices=settings.prices,
+                turn_seconds=settings.turn_seconds,
+                stream_seconds=settings.stream_seconds,
                 authenticate=asks,
             ),
-            session_routes(sessions, asks),
+            completion_routes(
+                answering=answering,
+                turn_seconds=settings.turn_seconds,
+                stream_seconds=settings.stream_seconds,
+                authenticate=asks,
+            ),
+            session_routes(Sessions(database), asks),
+            message_routes(Messages(database), answering, asks, turn_seconds=settings.turn_seconds),
+            usage_routes(counts, asks),
+            persona_routes(Personas(database), requires(security, "admin")),
         ],
         max_body=MAX_BODY,
+        security=security,
+        keys=IdempotencyKeys(database, lease=settings.stream_seconds + SPARE_SECONDS),
+        dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

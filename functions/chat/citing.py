@@ -1,48 +1,157 @@
-"""Markers in an answer ↔ sources: which source each `[n]` stands for."""
+"""Markers in an answer ↔ sentences of its sources, as the answer streams.
+
+The model is shown numbered sentences and marks what it says with their numbers: `[2.3]` is the
+third sentence of the second source. The reader is shown `[2]`, and a citation that quotes the
+sentence. A marker that names no sentence is taken out, and counted.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from functions.chat.events import Cited, ResponseChunk
+from functions.chat.sentences import Span, is_proof, sentences
 from quire.domain import Citation, Source
 
-_MARKERS = re.compile(r"(?:\s*\[\d{1,2}\])+")
-_NUMBER = re.compile(r"\d+")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"”»)]*\s|\n")
+# As models write them: [2.3], [2.3-5], [2.3, 4.1], [2.3 [4.1]], [[2.3]], 【2.3】,
+# and [2], which names no sentence.
+_OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
+_ID = r"\d{1,3}(?:[.．]\d{1,4}(?:\s?[-–—]\s?(?:\d{1,3}[.．])?\d{1,4})?)?"
+_IDS = rf"{_ID}(?:\s?[,;，；、]\s?{_ID})*"
+_MARKER = re.compile(
+    rf"(?P<space>\s*){_OPEN}(?:(?P<ids>{_IDS})|(?P<outer>{_IDS})?\s?{_OPEN}(?P<inner>{_IDS}){_CLOSE})"
+    rf"{_CLOSE}"
+)
+# What may become one with the next words; white space too, which goes with a marker taken out.
+_PART = r"[\d.．\s,;，；、–—-]{0,40}"
+_UNFINISHED = re.compile(rf"\s*(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}?)?)?\Z")
+_BEGINNING = re.compile(rf"\s*{_OPEN}|\s+\Z")
+_NAMED = re.compile(
+    r"(?P<source>\d+)(?:[.．](?P<first>\d+)(?:\s?[-–—]\s?(?:(?P<other>\d+)[.．])?(?P<last>\d+))?)?"
+)
+_SENTENCE_END = re.compile(r"[.!?][\"”»)\]*_]*\s|[。！？][”」』]*|\n")
+
+Shown = ResponseChunk | Cited
 
 
-def cite(answer: str, sources: Sequence[Source]) -> list[Citation]:
-    """A citation for every marker that names a source; a marker that names none is ignored.
+class Citer:
+    """Takes what the model writes, piece by piece; answers with what is shown of it.
 
-    The answer span is the sentence that the marker closes; the source span is the whole source.
+    `text` is what was shown so far, `citations` those that stand, `unverified` how many were
+    taken out.
     """
-    by_index = {source.index: source for source in sources}
-    citations = []
-    claim_start = 0
-    for markers in _MARKERS.finditer(answer):
-        claim_start = _sentence_start(answer, claim_start, markers.start())
-        for number in _NUMBER.findall(markers.group()):
-            source = by_index.get(int(number))
-            if source and claim_start < markers.start():
-                citations.append(
-                    Citation(
-                        index=source.index,
-                        source=source,
-                        cited_text=source.text,
-                        start=source.start,
-                        end=source.end,
-                        answer_start=claim_start,
-                        answer_end=markers.start(),
-                    )
-                )
-        claim_start = markers.end()
-    return citations
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = {source.index: (source, sentences(source.text)) for source in sources}
+        self._held = ""
+        self._claim: Span = (0, 0)
+        self._cited_to = 0
+        # The numbers shown right before, with nothing in between, and where they end.
+        self._numbers: dict[int, int] = {}
+        self.text = ""
+        self.citations: list[Citation] = []
+        self.unverified = 0
+
+    def feed(self, piece: str) -> Iterator[Shown]:
+        """What of it can be shown by now."""
+        text, at = self._held + piece, 0
+        ready: list[str] = []
+        while begins := _BEGINNING.search(text, at):
+            ready.append(text[at : begins.start()])
+            at = begins.start()
+            if marker := _MARKER.match(text, at):
+                yield from self._flush(ready)
+                if self._is_marker(marker):
+                    yield from self._cite(marker)
+                else:
+                    ready.append(marker[0])
+                at = marker.end()
+            elif _UNFINISHED.match(text, at):
+                break
+            else:
+                ready.append(begins[0])
+                at = begins.end()
+        else:
+            ready.append(text[at:])
+            at = len(text)
+        yield from self._flush(ready)
+        self._held = text[at:]
+
+    def finish(self) -> Iterator[Shown]:
+        """What was held back, unless it is half a marker."""
+        held, self._held = self._held, ""
+        if held.strip():
+            self.unverified += 1
+        else:
+            yield from self._flush([held])
+
+    def _flush(self, ready: list[str]) -> Iterator[ResponseChunk]:
+        shown = "".join(ready)
+        ready.clear()
+        if shown:
+            self._numbers.clear()
+            yield self._show(shown)
+
+    def _show(self, shown: str) -> ResponseChunk:
+        self.text += shown
+        return ResponseChunk(text=shown)
+
+    def _is_marker(self, marker: re.Match[str]) -> bool:
+        """In code, brackets with numbers are code, unless they name a sentence and no more."""
+        if not self._in_code():
+            return True
+        named = marker["ids"] or ""
+        return bool(re.fullmatch(r"\d+\.\d+", named)) and None not in self._named(named)
+
+    def _in_code(self) -> bool:
+        if self.text.count("```") % 2:
+            return True
+        return self.text.rpartition("\n")[2].replace("```", "").count("`") % 2 == 1
+
+    def _cite(self, marker: re.Match[str]) -> Iterator[Shown]:
+        if not self._numbers:
+            self._claim = _claim(self.text, self._cited_to)
+        named = self._named(" ".join(filter(None, marker.group("ids", "outer", "inner"))))
+        found = [span for span in named if span]
+        self.unverified += len(named) - len(found)
+        for source, (start, end) in found:
+            if source.index not in self._numbers:
+                space = "" if self._numbers else marker["space"]
+                yield self._show(f"{space}[{source.index}]")
+                self._numbers[source.index] = self._cited_to = len(self.text)
+            citation = Citation(
+                index=source.index,
+                source=source,
+                cited_text=source.text[start:end],
+                start=source.start + start,
+                end=source.start + end,
+                answer_start=self._claim[0],
+                answer_end=self._claim[1],
+                marker_end=self._numbers[source.index],
+            )
+            self.citations.append(citation)
+            yield Cited(citation=citation)
+
+    def _named(self, ids: str) -> list[tuple[Source, Span] | None]:
+        """The sentences that a marker names; None for each that there is not."""
+        return [self._sentences(named) for named in _NAMED.finditer(ids)]
+
+    def _sentences(self, named: re.Match[str]) -> tuple[Source, Span] | None:
+        source, spans = self._sources.get(int(named["source"]), (None, ()))
+        first = int(named["first"] or 0)
+        last = int(named["last"] or first)
+        other = int(named["other"] or named["source"])
+        if source is None or other != source.index or not 1 <= first <= last <= len(spans):
+            return None
+        span = spans[first - 1][0], spans[last - 1][1]
+        return (source, span) if is_proof(source.text, span) else None
 
 
-def _sentence_start(answer: str, begin: int, end: int) -> int:
-    """Where the sentence that ends at `end` begins, not before `begin`."""
+def _claim(text: str, begin: int) -> Span:
+    """The sentence that ends here, not before `begin`."""
+    end = len(text.rstrip())
     # The sentence's own full stop may stand right before its marker.
-    ends = [m.end() for m in _SENTENCE_END.finditer(answer, begin, max(begin, end - 1))]
+    ends = [m.end() for m in _SENTENCE_END.finditer(text, begin, max(begin, end - 1))]
     start = ends[-1] if ends else begin
-    while start < end and not (answer[start].isalnum() or answer[start] in "\"“«'`("):
+    while start < end and not (text[start].isalnum() or text[start] in "\"“«'`("):
         start += 1
-    return start
+    return start, end

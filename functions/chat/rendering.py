@@ -1,10 +1,21 @@
 """Values as the wire shows them (the shapes of the API reference)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from functions.chat.events import ResponseComplete
-from quire.domain import Citation, Message, Session, Source
+from functions.chat.events import Answer, Incomplete, Outcome
+from quire.domain import (
+    Citation,
+    DailyUsage,
+    FormerTurn,
+    Message,
+    Persona,
+    Session,
+    Source,
+    Usage,
+)
 
 
 def source_json(source: Source) -> dict[str, Any]:
@@ -28,27 +39,78 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "end": citation.end,
         "answer_start": citation.answer_start,
         "answer_end": citation.answer_end,
+        "marker_end": citation.marker_end,
     }
 
 
-def complete_json(complete: ResponseComplete) -> dict[str, Any]:
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An incomplete answer says why it is."""
+    reason = {"incomplete": answer.end.reason} if isinstance(answer.end, Incomplete) else {}
     return {
-        "grounded": complete.grounded,
-        "finish_reason": complete.finish_reason,
-        "session_id": str(complete.session),
-        "message_id": str(complete.message),
-        "persisted": True,
-        "cached": False,
-        "usage": {
-            "prompt_tokens": complete.usage.prompt_tokens,
-            "cached_tokens": complete.usage.cached_tokens,
-            "completion_tokens": complete.usage.completion_tokens,
-            "embedding_tokens": complete.usage.embedding_tokens,
-            "cost_usd": complete.cost_usd,
-        },
-        "timings": dict(complete.timings),
-        "model": complete.model,
+        "answer": answer.text,
+        "sources": [source_json(source) for source in answer.sources],
+        **outcome_json(answer.end.outcome),
+        **reason,
     }
+
+
+def opening_json(question: str, session: UUID, message: UUID) -> dict[str, Any]:
+    return {"question": question, "session_id": str(session), "message_id": str(message)}
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "grounded": outcome.grounded,
+        "citations": [citation_json(citation) for citation in outcome.citations],
+        "citations_unverified": outcome.unverified,
+        "finish_reason": outcome.finish_reason,
+        "session_id": str(outcome.session),
+        "message_id": str(outcome.message),
+        "persisted": outcome.persisted,
+        "cached": outcome.cached,
+        "degraded": list(outcome.degraded),
+        "usage": {
+            "prompt_tokens": outcome.usage.prompt_tokens,
+            "cached_tokens": outcome.usage.cached_tokens,
+            "completion_tokens": outcome.usage.completion_tokens,
+            "embedding_tokens": outcome.usage.embedding_tokens,
+            "cost_usd": outcome.cost_usd,
+        },
+        "timings": dict(outcome.timings),
+        "model": outcome.model,
+    }
+
+
+def source_from(shown: Mapping[str, Any]) -> Source:
+    """The source that `source_json` shows so."""
+    return Source(
+        index=shown["index"],
+        text=shown["text"],
+        start=shown["start"],
+        end=shown["end"],
+        score=shown["score"],
+        title=shown["title"],
+        heading=tuple(shown["heading"]),
+        page=shown["page"],
+        filename=shown["filename"],
+        chunk=_id(shown["chunk_id"]),
+        document=_id(shown["document_id"]),
+        version=shown["version"],
+    )
+
+
+def citation_from(shown: Mapping[str, Any], source: Source) -> Citation:
+    """The citation of that source that `citation_json` shows so."""
+    return Citation(
+        index=shown["index"],
+        source=source,
+        cited_text=shown["cited_text"],
+        start=shown["start"],
+        end=shown["end"],
+        answer_start=shown["answer_start"],
+        answer_end=shown["answer_end"],
+        marker_end=shown["marker_end"],
+    )
 
 
 def session_json(session: Session) -> dict[str, Any]:
@@ -70,7 +132,55 @@ def message_json(message: Message) -> dict[str, Any]:
         "role": message.role,
         "content": message.content,
         "citations": list(message.citations),
+        "status": message.status,
         "created_at": message.created_at,
+        "feedback": message.feedback,
+    }
+
+
+def persona_json(persona: Persona) -> dict[str, Any]:
+    return {
+        "name": persona.name,
+        "instructions": persona.instructions,
+        "refusal": persona.refusal,
+    }
+
+
+def usage_json(daily: Sequence[DailyUsage]) -> dict[str, Any]:
+    """Per day and model, and in all."""
+    return {
+        "data": [{"day": one.day, "model": one.model, **_sums([one])} for one in daily],
+        "total": _sums(daily),
+    }
+
+
+def replay_json(former: FormerTurn, answer: Answer) -> dict[str, Any]:
+    """`same` is true when nothing of it is different."""
+    was = {
+        "status": former.status,
+        "answer": former.content,
+        "model": former.model,
+        "prompt_hash": former.prompt_hash,
+        "citations": list(former.citations),
+        "sources": [source["chunk_id"] for source in former.sources or ()],
+    }
+    outcome = answer.end.outcome
+    now = {
+        "status": "incomplete" if isinstance(answer.end, Incomplete) else "complete",
+        "answer": answer.text,
+        "model": outcome.model,
+        "prompt_hash": answer.prompt_hash,
+        "citations": [citation_json(citation) for citation in outcome.citations],
+        "sources": [_text(source.chunk) for source in answer.sources],
+    }
+    return {"message_id": str(former.message), "was": was, "now": now, "same": was == now}
+
+
+def _sums(daily: Sequence[DailyUsage]) -> dict[str, Any]:
+    return {
+        "requests": sum(one.requests for one in daily),
+        **asdict(sum((one.usage for one in daily), Usage())),
+        "cost_usd": sum(one.cost_usd for one in daily),
     }
 
 
@@ -83,6 +193,10 @@ def _place(source: Source) -> dict[str, Any]:
         "page": source.page,
         "heading": list(source.heading),
     }
+
+
+def _id(shown: str | None) -> UUID | None:
+    return UUID(shown) if shown else None
 
 
 def _text(identifier: UUID | None) -> str | None:

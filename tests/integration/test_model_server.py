@@ -19,10 +19,11 @@ EMBEDDING = "all-MiniLM-L6-v2"
 CHAT = "extractive"
 PASSAGES = """<passages>
 <passage index="1" title="Manual" heading="Power">
-The pack weighs 6 kg. Charging it takes ninety minutes.
+[1.1] The pack weighs 6 kg.
+[1.2] Charging it takes ninety minutes.
 </passage>
 <passage index="2" title="Manual" heading="Hands">
-A hand has eleven motors and fourteen tendons.
+[2.1] A hand has eleven motors and fourteen tendons.
 </passage>
 </passages>
 
@@ -33,7 +34,7 @@ ASKED: list[ChatCompletionMessageParam] = [
 ]
 ANSWER = """No language model is configured, so here are the words of the sources:
 
-"A hand has eleven motors and fourteen tendons." [2]"""
+"A hand has eleven motors and fourteen tendons." [2.1]"""
 
 
 @pytest.fixture(scope="session")
@@ -159,9 +160,9 @@ async def test_a_chat_quotes_and_counts(client: AsyncOpenAI) -> None:
     assert (choice.message.role, choice.message.content) == ("assistant", ANSWER)
     assert choice.finish_reason == "stop"
     assert answer.usage
-    assert answer.usage.prompt_tokens == 89
-    assert answer.usage.completion_tokens == 30
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 30
+    assert answer.usage.prompt_tokens == 104
+    assert answer.usage.completion_tokens == 32
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 32
 
 
 async def test_a_streamed_chat_is_the_same_word_by_word(client: AsyncOpenAI) -> None:

@@ -1,22 +1,27 @@
-"""`POST /v1/chat` and `POST /v1/retrieve`."""
+"""`POST /v1/chat`, whole and streamed, and `POST /v1/retrieve`."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
-from functions.chat.answering import Answering, Question, source_of
-from functions.chat.rendering import citation_json, complete_json, source_json
+from functions.chat.answering import Answering, source_of
+from functions.chat.rendering import answer_json, source_json
+from functions.chat.streaming import detached, event_stream, frames
+from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
 from quire.retrieval.index import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.collections import Collections
-from quire.store.usage import UsageCounts
+from quire.store.usage import UsageCounts, add_usage
 from quire.web import Authenticate, Body, Storable, Text, parse_id
+from quire.web.problems import describe
 
 QuestionText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
 ]
+Temperature = Annotated[float, Field(ge=0, le=1)]
 SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
 
 
@@ -32,17 +37,33 @@ class FiltersBody(Body):
         )
 
 
-class ChatBody(Body):
-    question: QuestionText
+class TurnBody(Body):
+    """How a question is to be answered."""
+
     session_id: str | None = None
     selected_text: SelectedText | None = None
     top_k: Annotated[int, Field(ge=1, le=16)] = 8
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
     filters: FiltersBody = FiltersBody()
-    # Part of the contract already. There is no cache yet and no HyDE, so every answer is fresh,
-    # and a hypothetical passage cannot be insisted on.
     cache: bool = True
+    # Part of the contract already: a hypothetical passage cannot be insisted on yet.
     hyde: Literal["auto", "never"] = "auto"
+
+    def to_question(self, text: str, *, temperature: float | None) -> Question:
+        """Raises NotFound for ids that are none of ours."""
+        return Question(
+            text=text,
+            session=None if self.session_id is None else parse_id(self.session_id, "session"),
+            selected_text=self.selected_text,
+            top_k=self.top_k,
+            temperature=temperature,
+            filters=self.filters.to_filters(),
+            cache=self.cache,
+        )
+
+
+class ChatBody(TurnBody):
+    question: QuestionText
+    temperature: Temperature | None = None
 
 
 class RetrieveBody(Body):
@@ -58,21 +79,28 @@ def ask_routes(
     collections: Collections,
     counts: UsageCounts,
     prices: Prices,
+    turn_seconds: float,
+    stream_seconds: float,
     authenticate: Authenticate,
 ) -> APIRouter:
+    """A turn may take `turn_seconds`, one that is streamed `stream_seconds`."""
     router = APIRouter(tags=["questions"])
 
     @router.post("/v1/chat")
     async def chat(
         body: ChatBody, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
-        answer = await answering.answer(caller, _question(body))
-        return {
-            "answer": answer.text,
-            "citations": [citation_json(c) for c in answer.citations],
-            "sources": [source_json(s) for s in answer.sources],
-            **complete_json(answer.complete),
-        }
+        answer = await answering.answer(caller, _question(body), seconds=turn_seconds)
+        return answer_json(answer)
+
+    @router.post("/v1/chat/stream")
+    async def stream(
+        body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
+    ) -> Response:
+        turn = await answering.open(caller, _question(body))
+        events = answering.stream(turn, seconds=stream_seconds)
+        told = frames(events, problem=partial(describe, request.scope))
+        return event_stream(detached(told))
 
     @router.post("/v1/retrieve")
     async def retrieve(
@@ -87,7 +115,8 @@ def ask_routes(
             filters=body.filters.to_filters(),
         )
         usage = Usage(embedding_tokens=retrieved.embedding_tokens)
-        await counts.add(caller.tenant, collection.model, usage, prices.cost(usage))
+        used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))
+        await counts.add(caller.tenant, used)
         chunks = [source_json(source_of(i, hit)) for i, hit in enumerate(retrieved.hits, start=1)]
         return {"chunks": chunks, "timings": retrieved.timings}
 
@@ -95,11 +124,4 @@ def ask_routes(
 
 
 def _question(body: ChatBody) -> Question:
-    return Question(
-        text=body.question,
-        session=None if body.session_id is None else parse_id(body.session_id, "session"),
-        selected_text=body.selected_text,
-        top_k=body.top_k,
-        temperature=body.temperature,
-        filters=body.filters.to_filters(),
-    )
+    return body.to_question(body.question, temperature=body.temperature)

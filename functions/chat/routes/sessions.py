@@ -1,13 +1,17 @@
 """`/v1/sessions`: a user's own conversations."""
 
-from typing import Annotated, Any
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import uuid_utils.compat as uuids
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
+from functions.chat.exporting import as_json, as_markdown
 from functions.chat.rendering import message_json, session_json
-from quire.domain import Caller
+from quire.domain import Caller, Message, Session
+from quire.errors import TooLarge
 from quire.store.sessions import Sessions
 from quire.web import Authenticate, Body, Metadata, Storable, list_of, parse_id
 
@@ -15,6 +19,10 @@ Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
+Format = Literal["json", "md"]
+
+# A function may answer with 6 MB, headers and all.
+MOST_EXPORTED = 5_500_000
 
 
 class SessionBody(Body):
@@ -72,4 +80,21 @@ def session_routes(sessions: Sessions, authenticate: Authenticate) -> APIRouter:
         )
         return list_of(page, message_json)
 
+    @router.get("/{session_id}/export")
+    async def export(session_id: str, caller: Authenticated, format: Format = "json") -> Response:
+        whole = await sessions.whole(caller, parse_id(session_id, "session"))
+        return _attachment(*whole, format)
+
     return router
+
+
+def _attachment(session: Session, messages: Sequence[Message], format: Format) -> Response:
+    if format == "md":
+        text, media_type = as_markdown(session, messages), "text/markdown; charset=utf-8"
+    else:
+        text, media_type = as_json(session, messages), "application/json"
+    # Counted as the runtime client sends it: JSON in ASCII.
+    if len(json.dumps(text)) > MOST_EXPORTED:
+        raise TooLarge("This session is too long for one file; list its messages instead.")
+    named = f'attachment; filename="session-{session.id}.{format}"'
+    return Response(text, media_type=media_type, headers={"Content-Disposition": named})

@@ -124,6 +124,17 @@ def create_app(to: Deployment) -> FastAPI:
     async def messages(session_id: str, limit: int, after: str | None = None) -> Json:
         return page([m for m in to.messages if m["session_id"] == session_id], limit, after)
 
+    @app.post("/v1/messages/{message_id}/replay")
+    async def replay(message_id: str) -> Json:
+        if message_id != to.replayed["message_id"]:
+            raise Problem(404, "There is no such message.")
+        return to.replayed
+
+    @app.get("/v1/usage")
+    async def usage(request: Request) -> Json:
+        to.asked.append(dict(request.query_params))
+        return to.usage
+
     @app.get("/health/ready")
     async def ready() -> JSONResponse:
         ok = all(check["ok"] for check in to.checks.values())

@@ -58,6 +58,8 @@ class Deployment:
         self.messages: list[Json] = []
         self.checks: dict[str, Json] = {}
         self.proof: Json = {}
+        self.replayed: Json = {}
+        self.usage: Json = {}
         self.jobs: dict[str, Stored] = {}
         self.results: dict[str, Json] = {}  # what a job of that kind ends with
         self.job_error: str | None = None  # or why it fails

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.chat.prompting import answer_prompt, selection_prompt
 from local.extractive import MAX_EMBEDDED, Embed, Floats, answer, split_sentences
 from local.minilm import MiniLM
-from quire.domain import Source
+from quire.domain import Persona, Source
 
 NOT_IN_PASSAGES = "The passages given do not answer the question."
 NOT_IN_SELECTION = (
@@ -51,17 +51,17 @@ def source(index: int, text: str, heading: Sequence[str] = ()) -> Source:
 
 def ask(question: str, *texts: str, embed: Embed) -> str:
     sources = [source(index, text) for index, text in enumerate(texts, start=1)]
-    return answer(answer_prompt(question, sources, ()).messages, embed)
+    return answer(answer_prompt(question, sources, (), persona=Persona()).messages, embed)
 
 
 def ask_selection(question: str, text: str, *, embed: Embed) -> str:
-    return answer(selection_prompt(question, text).messages, embed)
+    return answer(selection_prompt(question, source(1, text)).messages, embed)
 
 
 def quotes(reply: str) -> list[tuple[str, int]]:
     """What was quoted, and the marker behind it, line by line."""
     lines = reply.splitlines()[2:]
-    found = [re.fullmatch(r"[\"“](.+)[\"”] \[(\d+)\]", line) for line in lines]
+    found = [re.fullmatch(r"[\"“](.+)[\"”] \[(\d+)\.\d+\]", line) for line in lines]
     return [(match[1], int(match[2])) for match in found if match]
 
 
@@ -222,7 +222,9 @@ def test_quotes_are_word_for_word_from_the_passage_of_their_marker(embed: Embed)
 def test_a_question_or_a_heading_is_no_answer(embed: Embed) -> None:
     question = "How long does charging take?"
     text = f"Charging times of the pack\n\n{question}\n\n{BATTERY}"
-    prompt = answer_prompt(question, [source(1, text, ["Charging times of the pack"])], ())
+    prompt = answer_prompt(
+        question, [source(1, text, ["Charging times of the pack"])], (), persona=Persona()
+    )
     found = quotes(answer(prompt.messages, embed))
     assert found[0] == ("Charging takes ninety minutes.", 1)
     assert all("?" not in quote and "times" not in quote for quote, _ in found)
@@ -230,7 +232,7 @@ def test_a_question_or_a_heading_is_no_answer(embed: Embed) -> None:
 
 def test_a_quotation_inside_a_quotation_keeps_its_marks(embed: Embed) -> None:
     reply = ask("What did Ann call the robot?", 'Ann called the robot "Ada".', embed=embed)
-    assert '“Ann called the robot "Ada".” [1]' in reply
+    assert '“Ann called the robot "Ada".” [1.1]' in reply
 
 
 def test_markup_inside_a_passage_is_text(embed: Embed) -> None:
@@ -254,7 +256,7 @@ def test_few_of_many_sentences_are_embedded(embed: Embed) -> None:
 
 @pytest.mark.parametrize("content", ["Write me a poem.", "Question: why?", ""])
 def test_any_other_prompt_is_declined(content: str, embed: Embed) -> None:
-    earlier = answer_prompt("How heavy is it?", [source(1, BATTERY)], ()).messages
-    reply = answer([*earlier, {"role": "user", "content": content}], embed)
+    earlier = answer_prompt("How heavy is it?", [source(1, BATTERY)], (), persona=Persona())
+    reply = answer([*earlier.messages, {"role": "user", "content": content}], embed)
     assert "can only quote from passages" in reply
     assert not quotes(reply)

@@ -1,0 +1,3 @@
+"""OpenAI's dialect of a turn: chat completions in its words, errors too (docs/openai.md)."""
+
+MODEL = "quire"

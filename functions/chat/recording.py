@@ -1,0 +1,223 @@
+"""What is kept of a turn: its beginning, its words while they come, its end, the cached answer."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from functions.chat.events import Outcome, Reason
+from functions.chat.following import Follower, following
+from functions.chat.recalling import kept
+from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
+from functions.chat.turn import Question, Turn, cache_key, new_id, title_of
+from quire.domain import (
+    Caller,
+    Collection,
+    FormerTurn,
+    Message,
+    OpenedTurn,
+    Persona,
+    Prices,
+    Usage,
+)
+from quire.errors import Conflict, QuireError, Unavailable
+from quire.laps import Laps
+from quire.observability import log
+from quire.store.answers import Answers
+from quire.store.database import Statement
+from quire.store.replays import Replays
+from quire.store.turns import Turns
+from quire.store.usage import UsageCounts, add_usage
+
+HISTORY_MESSAGES = 12
+_WRITTEN_SECONDS = 5
+_SEED_BITS = 31  # what servers take
+
+
+class Recorder:
+    def __init__(
+        self,
+        turns: Turns,
+        answers: Answers,
+        replays: Replays,
+        counts: UsageCounts,
+        *,
+        prices: Prices,
+        without_database: bool,
+    ) -> None:
+        """`without_database` allows turns of which nothing is kept while PostgreSQL is gone."""
+        self._turns = turns
+        self._answers = answers
+        self._replays = replays
+        self._counts = counts
+        self._prices = prices
+        self._without_database = without_database
+        self._collection: Collection | None = None
+
+    async def open(self, caller: Caller, question: Question, *, model: str) -> Turn:
+        """Begin a turn; a session that was asked for in vain is NotFound. Raises Unavailable."""
+        laps = Laps()
+        session, asked, message = question.session or new_id(), new_id(), new_id()
+        seed = secrets.randbits(_SEED_BITS)
+        # What a follow-up asks is known only once it stands alone.
+        key = None if question.session else cache_key(question.text, question, model=model)
+        persisted = True
+        try:
+            opened = await self._turns.open(
+                caller,
+                question=Message(
+                    id=asked,
+                    session=session,
+                    role="user",
+                    content=question.text,
+                    created_at=datetime.now(UTC),
+                ),
+                answer=message,
+                new_session=question.session is None,
+                title=title_of(question.text),
+                request=question.as_request(seed),
+                history=HISTORY_MESSAGES if question.session else 0,
+                cache_key=key,
+            )
+            self._collection = opened.collection
+        except Unavailable:
+            if not self._without_database or self._collection is None:
+                raise
+            log.warning("answering without a database")
+            persisted = False
+            opened = OpenedTurn(
+                collection=self._collection,
+                history=(),
+                persona=Persona(),
+                generation=0,
+                cached=None,
+            )
+        turn = Turn(
+            caller=caller,
+            asked=question,
+            session=session,
+            question_id=asked,
+            message=message,
+            seed=seed,
+            opened=opened,
+            history=question.history if question.history is not None else opened.history,
+            persisted=persisted,
+            degraded=[] if persisted else ["postgres"],
+            cached=opened.cached,
+            laps=laps,
+        )
+        laps.mark("open")
+        return turn
+
+    async def reopen(self, caller: Caller, message: UUID) -> tuple[FormerTurn, Turn]:
+        """A turn that ended, and the same begun anew. Raises NotFound, Conflict, Unavailable."""
+        former, opened = await self._replays.find(caller, message, history=HISTORY_MESSAGES)
+        if former.status == "generating":
+            raise Conflict("This answer is still being written.", retry_after=_WRITTEN_SECONDS)
+        asked = Question.from_request(former.request, former.session)
+        return former, Turn(
+            caller=caller,
+            asked=asked,
+            session=former.session,
+            question_id=new_id(),
+            message=former.message,
+            seed=former.request["seed"],
+            opened=opened,
+            history=asked.history if asked.history is not None else opened.history,
+            persisted=False,
+            replay=True,
+        )
+
+    async def recall(self, turn: Turn, *, model: str) -> None:
+        """Find the cached answer to a question of a session, now that it stands alone."""
+        key = cache_key(turn.question, turn.asked, model=model)
+        if turn.cached is None and turn.persisted and turn.asked.session and key:
+            turn.cached = await self._answers.find(turn.caller.tenant, key)
+
+    def following(self, turn: Turn) -> AbstractAsyncContextManager[Follower]:
+        """Keep the turn's words while they come."""
+        return following(turn, self._turns)
+
+    async def fail(self, turn: Turn, error: QuireError) -> None:
+        """End a turn of which there is nothing to show."""
+        outcome = {"event": "error", "detail": error.message}
+        try:
+            await self._close(turn, "failed", outcome)
+        except QuireError as another:
+            log.warning("a failed turn was not stored", exc_info=another)
+
+    async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
+        """End a turn: all of it is stored. Raises NotFound when its session is gone."""
+        outcome = Outcome(
+            session=turn.session,
+            message=turn.message,
+            citations=turn.citer.citations,
+            unverified=turn.citer.unverified,
+            finish_reason=turn.finish_reason,
+            model=turn.model,
+            usage=turn.usage,
+            cost_usd=self._prices.cost(turn.usage),
+            timings={**turn.laps.milliseconds, **turn.timings},
+            persisted=turn.persisted,
+            cached=turn.cached is not None,
+            degraded=turn.degraded,
+        )
+        shown = outcome_json(outcome)
+        ending = {"event": "incomplete", "reason": reason} if reason else _COMPLETE
+        also = [] if reason else kept(turn, model=model)
+        try:
+            status = "incomplete" if reason else "complete"
+            await self._close(turn, status, {**ending, **shown}, also)
+        except Unavailable:
+            if not self._without_database:
+                raise
+            turn.persisted = False
+        turn.laps.mark("close")
+        return outcome.ended(
+            persisted=turn.persisted, timings={**turn.laps.milliseconds, **turn.timings}
+        )
+
+    async def _close(
+        self,
+        turn: Turn,
+        status: str,
+        outcome: Mapping[str, Any],
+        also: Sequence[Statement] = (),
+    ) -> None:
+        spent = self._spent(turn)
+        if turn.replay:
+            await self._counts.add(turn.caller.tenant, *spent)
+        if not turn.persisted:
+            return
+        await self._turns.close(
+            turn.caller,
+            question=turn.question_id,
+            answer=turn.message,
+            session=turn.session,
+            status=status,
+            content=turn.citer.text,
+            citations=[citation_json(c) for c in turn.citer.citations],
+            opening=opening_json(turn.question, turn.session, turn.message),
+            sources=[source_json(source) for source in turn.sources or ()],
+            outcome=outcome,
+            model=turn.model,
+            prompt=turn.prompt,
+            retrieved=turn.hits,
+            also=[*spent, *also],
+        )
+
+    def _spent(self, turn: Turn) -> list[Statement]:
+        """What the turn took, under the names of the models that took it."""
+        chat = replace(turn.usage, embedding_tokens=0)
+        spent = [add_usage(turn.caller.tenant, turn.model, chat, self._prices.cost(chat))]
+        if turn.usage.embedding_tokens:
+            embedding = Usage(embedding_tokens=turn.usage.embedding_tokens)
+            model, cost = turn.opened.collection.model, self._prices.cost(embedding)
+            spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
+        return spent
+
+
+_COMPLETE = {"event": "response_complete"}

@@ -1,0 +1,64 @@
+"""`/v1/messages`: an answer by its id, shown again, stopped, rated, asked for anew."""
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import StringConstraints
+
+from functions.chat.answering import Answering
+from functions.chat.rendering import replay_json
+from functions.chat.streaming import event_stream, replayed
+from quire.domain import Caller
+from quire.store.messages import Messages
+from quire.web import Authenticate, Body, Storable, parse_id
+from quire.web.problems import describe
+
+Comment = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
+]
+
+
+class FeedbackBody(Body):
+    rating: Literal["up", "down"]
+    comment: Comment | None = None
+
+
+def message_routes(
+    messages: Messages, answering: Answering, authenticate: Authenticate, *, turn_seconds: float
+) -> APIRouter:
+    router = APIRouter(prefix="/v1/messages", tags=["messages"])
+    Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
+
+    @router.get("/{message_id}/stream")
+    async def stream(
+        message_id: str,
+        request: Request,
+        caller: Authenticated,
+        last_event_id: Annotated[str, Header()] = "0",
+    ) -> Response:
+        find = partial(messages.turn, caller, parse_id(message_id, "message"))
+        await find()  # what is not there is told with its status
+        # Like any id it is opaque to the client: what is none of ours means from the beginning.
+        after = int(last_event_id) if last_event_id.isdecimal() else 0
+        told = replayed(find, after=after, problem=partial(describe, request.scope))
+        return event_stream(told)
+
+    @router.post("/{message_id}/stop", status_code=202)
+    async def stop(message_id: str, caller: Authenticated) -> dict[str, Any]:
+        message = parse_id(message_id, "message")
+        await messages.stop(caller, message)
+        return {"id": str(message)}
+
+    @router.post("/{message_id}/feedback")
+    async def rate(message_id: str, body: FeedbackBody, caller: Authenticated) -> dict[str, Any]:
+        message = parse_id(message_id, "message")
+        await messages.rate(caller, message, rating=body.rating, comment=body.comment)
+        return {"message_id": str(message), "rating": body.rating, "comment": body.comment}
+
+    @router.post("/{message_id}/replay")
+    async def replay(message_id: str, caller: Authenticated) -> dict[str, Any]:
+        message = parse_id(message_id, "message")
+        return replay_json(*await answering.replay(caller, message, seconds=turn_seconds))
+
+    return router

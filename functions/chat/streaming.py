@@ -1,0 +1,164 @@
+"""A turn's events on the wire: named Server-Sent Events with rising ids.
+
+An event's id counts what was shown up to it: one for each character of the answer, one for every
+other event. So a stored message is all that it takes to go on after any id.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from fastapi.sse import format_sse_event
+from starlette.responses import StreamingResponse
+
+from functions.chat.events import (
+    Cited,
+    Event,
+    Incomplete,
+    ResponseChunk,
+    ResponseComplete,
+    RetrievalComplete,
+    RetrievalStart,
+)
+from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
+from quire.domain import StoredTurn
+from quire.errors import QuireError
+
+HEARTBEAT_SECONDS = 10.0
+_HEARTBEAT = b": still here\n\n"
+_LOOK_SECONDS = 0.5
+
+Named = tuple[str, Mapping[str, Any]]
+Problem = Callable[[Exception], dict[str, Any]]
+T = TypeVar("T")
+
+
+async def frames(events: AsyncIterator[Event], *, problem: Problem) -> AsyncIterator[bytes]:
+    """The events as bytes. An error ends the stream, in the shape that `problem` gives it."""
+    shown = 0
+    try:
+        async for event in events:
+            name, data = _named(event)
+            shown += _length(name, data)
+            yield _frame(name, data, shown)
+    except Exception as error:
+        yield _frame("error", {"problem": problem(error)}, shown + 1)
+
+
+async def replayed(
+    find: Callable[[], Awaitable[StoredTurn]], *, after: int, problem: Problem
+) -> AsyncIterator[bytes]:
+    """What a turn shows after that id, from what is stored, and on until it ends."""
+    try:
+        while True:
+            turn = await find()
+            shown = 0
+            for name, data in _stored(turn):
+                begin, shown = shown, shown + _length(name, data)
+                if shown > after:
+                    if name == "response_chunk" and begin < after:
+                        data = {"text": data["text"][after - begin :]}
+                    yield _frame(name, data, shown)
+                    after = shown
+            if turn.status != "generating":
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+    except QuireError as error:
+        yield _frame("error", {"problem": problem(error)}, after + 1)
+
+
+_running: set[asyncio.Task[None]] = set()
+
+
+async def detached(items: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same items; whoever reads them may go away, and they are still produced to the last."""
+    waiting: asyncio.Queue[T | None] = asyncio.Queue()
+
+    async def run() -> None:
+        try:
+            async for item in items:
+                waiting.put_nowait(item)
+        finally:
+            waiting.put_nowait(None)
+
+    task = asyncio.create_task(run())
+    # The loop itself keeps no task alive.
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    while (item := await waiting.get()) is not None:
+        yield item
+
+
+def event_stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
+    """The answer that nobody on the way should store or hold back."""
+    return StreamingResponse(
+        _with_heartbeats(frames),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _with_heartbeats(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A comment whenever nothing was to be told for a while, so that nobody in between hangs up."""
+    ahead: asyncio.Future[bytes] | None = None
+    while True:
+        ahead = ahead or asyncio.ensure_future(anext(frames))
+        await asyncio.wait({ahead}, timeout=HEARTBEAT_SECONDS)
+        if not ahead.done():
+            yield _HEARTBEAT
+            continue
+        try:
+            frame = ahead.result()
+        except StopAsyncIteration:
+            return
+        ahead = None
+        yield frame
+
+
+def _named(event: Event) -> Named:
+    match event:
+        case RetrievalStart():
+            return "retrieval_start", opening_json(event.question, event.session, event.message)
+        case RetrievalComplete():
+            sources = [source_json(source) for source in event.sources]
+            return "retrieval_complete", {"sources": sources}
+        case ResponseChunk():
+            return "response_chunk", {"text": event.text}
+        case Cited():
+            return "citation", citation_json(event.citation)
+        case ResponseComplete():
+            return "response_complete", outcome_json(event.outcome)
+        case Incomplete():
+            return "incomplete", {"reason": event.reason, **outcome_json(event.outcome)}
+
+
+def _stored(turn: StoredTurn) -> Iterator[Named]:
+    """What was shown of a turn by now."""
+    if turn.opening is not None:
+        yield "retrieval_start", turn.opening
+    if turn.sources is not None and turn.opening is not None:
+        yield "retrieval_complete", {"sources": turn.sources}
+    shown = 0
+    for citation in turn.citations:
+        if citation["marker_end"] > shown:
+            yield "response_chunk", {"text": turn.content[shown : citation["marker_end"]]}
+            shown = citation["marker_end"]
+        yield "citation", citation
+    if shown < len(turn.content):
+        yield "response_chunk", {"text": turn.content[shown:]}
+    if turn.outcome is not None:
+        outcome = dict(turn.outcome)
+        yield outcome.pop("event"), outcome
+    elif turn.status == "incomplete":
+        ids = {"session_id": str(turn.session), "message_id": str(turn.message)}
+        yield "incomplete", {"reason": "crash", **ids}
+
+
+def _length(name: str, data: Mapping[str, Any]) -> int:
+    return len(data["text"]) if name == "response_chunk" else 1
+
+
+def _frame(name: str, data: Mapping[str, Any], number: int) -> bytes:
+    body = json.dumps({"event": name, **data}, ensure_ascii=False, separators=(",", ":"))
+    return format_sse_event(data_str=body, event=name, id=str(number))
