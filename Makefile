@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench-ingest format requirements clean
+.PHONY: help run check test soak bench-ingest bench-chat openapi format requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,12 @@ soak: $(VENV)/.dev ## The long ones: seeded, bounded
 
 bench-ingest: $(VENV)/.dev ## What ingesting CORPUS takes (a folder or a BEIR corpus.jsonl; LIMIT=n, FLAGS=--help)
 	$(BIN)/python -m benchmarks.ingest "$$CORPUS" $(if $(LIMIT),--limit $(LIMIT)) $(FLAGS)
+
+bench-chat: $(VENV)/.dev ## What a question takes: CPU, latency, turns a second (FLAGS=--help)
+	$(BIN)/python -m benchmarks.chat $(FLAGS)
+
+openapi: $(VENV)/.dev ## Write down the API of all functions, as /openapi.json and /docs show it
+	$(BIN)/python -m reference functions/chat/openapi.json
 
 format: $(VENV)/.dev ## Put the code in its usual form
 	$(BIN)/ruff check --fix

@@ -10,17 +10,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.cloud import cloud
+from benchmarks.comparison import HINT
+from benchmarks.corpus import lay_out
 from benchmarks.ingest import report, runs
-from benchmarks.ingest.cloud import cloud
-from benchmarks.ingest.corpus import lay_out
 from benchmarks.ingest.pdf import write_pdf
-from benchmarks.ingest.profile import Profile
+from benchmarks.profile import Profile
 
 _PDF_SECONDS = 60
-_HINT = (
-    "LangChain is not installed: `uv pip install --target build/langchain langchain-text-splitters "
-    "langchain-openai langchain-qdrant`, then PYTHONPATH=build/langchain make bench-ingest."
-)
 
 console = Console()
 
@@ -80,7 +77,7 @@ async def _corpus(
             with console.status("LangChain …"):
                 other = await runs.with_langchain(running, files)
             if other is None:
-                console.print(_HINT)
+                console.print(HINT)
     console.print(report.comparison(quire, other), report.processes(quire))
     if quire.failed:
         console.print(f"[red]{quire.failed} documents failed")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest.cloud import Cloud
-from benchmarks.ingest.corpus import files_in, lay_out_small
-from benchmarks.ingest.instant_model import Served
-from benchmarks.ingest.meter import WORKER, metering
-from benchmarks.ingest.profile import Profile
-from benchmarks.ingest.with_langchain import MISSING
+from benchmarks.cloud import Cloud
+from benchmarks.comparison import LANGCHAIN, MISSING
+from benchmarks.corpus import files_in, lay_out_small
+from benchmarks.instant_model import Served
+from benchmarks.meter import WORKER, metering
+from benchmarks.profile import Profile
 from local.provision import RECOVER_SECONDS
 
 Advance = Callable[[int], object]
@@ -26,7 +26,6 @@ _POLL = 0.5
 _BATCH = 10
 _SIDE_BY_SIDE = 2
 _LIMIT_SECONDS = 3_600.0
-LANGCHAIN = "LangChain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ async def ingest(
         while settled < count and time.time() < until:
             await asyncio.sleep(_POLL)
             if profile:
-                profile.follow(meter.workers())
+                profile.follow(meter.alive(WORKER))
             state = await cloud.state()
             settled = state.ready + state.failed - done.ready - done.failed
             advance(settled)

@@ -12,6 +12,7 @@ from functions.chat.routes.ask import ask_routes
 from functions.chat.routes.completions import completion_routes
 from functions.chat.routes.messages import message_routes
 from functions.chat.routes.persona import persona_routes
+from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
 from functions.chat.routes.usage import usage_routes
 from quire import models
@@ -105,6 +106,7 @@ def create() -> FastAPI:
             message_routes(Messages(database), answering, asks, turn_seconds=settings.turn_seconds),
             usage_routes(counts, asks),
             persona_routes(Personas(database), requires(security, "admin")),
+            reference_routes(),
         ],
         max_body=MAX_BODY,
         security=security,

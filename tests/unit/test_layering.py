@@ -47,6 +47,7 @@ def test_the_rules_hold(copy: Path) -> None:
         ("functions/chat/answering.py", "import functions.ingest.chunking"),
         ("functions/chat/answering.py", "import openai"),
         ("functions/chat/rendering.py", "import fastapi"),
+        ("functions/chat/app.py", "import reference.apps"),
         ("functions/chat/answering.py", "import quire.settings"),
         ("functions/chat/routes/ask.py", "import quire.store.database"),
         ("layers/common/python/quire/store/jobs.py", "import quire.security"),

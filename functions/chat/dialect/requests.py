@@ -39,7 +39,10 @@ def _parts(content: Any) -> Any:
 
 class MessageBody(_Lenient):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[list[TextPart], BeforeValidator(_parts)]
+    content: Annotated[
+        list[TextPart],
+        BeforeValidator(_parts, json_schema_input_type=str | list[TextPart]),
+    ]
     # Our own answers come with these, and are sent back as they came.
     annotations: list[Any] = []
 

@@ -37,7 +37,8 @@ def create_app(
     `max_body` in bytes bounds what a request may carry. At the paths of `dialects`, and below
     them, problems are put in other words.
     """
-    app = FastAPI(title=title, version=__version__, redirect_slashes=False)
+    # No app tells of itself: one document describes them all (`make openapi`).
+    app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
     for router in routers:
         app.include_router(router)
     install_problems(app)

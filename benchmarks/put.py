@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from benchmarks.ingest.corpus import files_in
+from benchmarks.corpus import files_in
 
 _SIDE_BY_SIDE = 4
 

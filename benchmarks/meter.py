@@ -8,21 +8,26 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.comparison import LANGCHAIN
+
 WORKER = "ingest worker (functions/ingest)"
+CHAT_URL = "Quire, function URL"
+CHAT_GATEWAY = "Quire, API Gateway"
 LOCAL = "laptop: Lambda runtime, event sources, this benchmark"
 _ROLES = {
     "functions.ingest.handler": WORKER,
     "functions.ingest.maintenance": "maintenance worker",
+    "functions.chat.app": CHAT_URL,
+    "functions.chat.handler": CHAT_GATEWAY,
     "awslambdaric": "other functions",
-    "functions.chat": "other functions",
-    "functions/chat": "other functions",
     "local.aws": "moto (S3, SQS)",
     "local.qdrant": "Qdrant",
     "pgbouncer": "PostgreSQL, PgBouncer",
     "postgres": "PostgreSQL, PgBouncer",
     "instant_model": "model server",
-    "ingest.put": "uploading client",
-    "with_langchain": "LangChain",
+    "benchmarks.put": "uploading client",
+    "chat.load": "asking client",
+    "with_langchain": LANGCHAIN,
 }
 
 
@@ -61,9 +66,9 @@ class Meter:
         """The most bytes that any worker has held (VmHWM)."""
         return max(self._memory.values(), default=0)
 
-    def workers(self) -> list[int]:
-        """The pids of the workers that are alive."""
-        return [p.pid for p, (role, _) in self._seen.items() if role == WORKER and p.is_running()]
+    def alive(self, role: str) -> list[int]:
+        """The pids of those that play this part now."""
+        return [p.pid for p, (plays, _) in self._seen.items() if plays == role and p.is_running()]
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import boto3
 import httpx
 import psycopg
 
-from benchmarks.ingest.instant_model import Served
+from benchmarks.instant_model import Served
 from local.configuration import Configuration
 from local.provision import BUCKET
 from local.service import accepts
@@ -52,7 +52,7 @@ class Cloud:
         configured = self.stack.configuration
         where = [configured.aws_url, BUCKET, f"uploads/{configured.tenant}/"]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.ingest.put", str(folder), *where),
+            *(sys.executable, "-m", "benchmarks.put", str(folder), *where),
             stdout=asyncio.subprocess.PIPE,
         )
         output, _ = await process.communicate()
@@ -125,10 +125,15 @@ def _object(key: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def cloud(
-    state: Path, *, dimensions: int, worker_seconds: int = 300, delay: float = 0.0
+    state: Path,
+    *,
+    dimensions: int,
+    worker_seconds: int = 300,
+    delay: float = 0.0,
+    pace: float = 0.0,
 ) -> AsyncIterator[Cloud]:
-    """`delay` in seconds is what the model takes for each text."""
-    ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+    """`delay` in seconds is what the model takes for each text, `pace` for each token."""
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     instant = ports.pop("instant")
     model_url = f"http://127.0.0.1:{instant}"
     configuration = Configuration.model_validate(
@@ -138,13 +143,13 @@ async def cloud(
             "OPENAI_BASE_URL": f"{model_url}/v1",
             "embedding_model": MODEL,
             "embedding_dimensions": dimensions,
-            "chat_model": "none",
+            "chat_model": "instant",
             **{f"{name}_port": port for name, port in ports.items()},
         }
     )
     model = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.ingest.instant_model"),
-        *("--port", str(instant), "--delay", str(delay)),
+        *(sys.executable, "-m", "benchmarks.instant_model"),
+        *("--port", str(instant), "--delay", str(delay), "--pace", str(pace)),
     )
     with ExitStack() as ended:
         ended.callback(model.terminate)
@@ -159,7 +164,7 @@ async def cloud(
     await model.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

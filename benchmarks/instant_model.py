@@ -1,6 +1,7 @@
-"""OpenAI's embeddings API at next to no cost: unit vectors made of a hash of the text.
+"""OpenAI's API at next to no cost: unit vectors made of a hash of the text, and forty tokens.
 
-`python -m benchmarks.ingest.instant_model --port 11435 --delay 0.02` waits 20 ms for each text.
+`python -m benchmarks.instant_model --port 11435 --delay 0.02 --pace 0.01` waits 20 ms for each text
+that it embeds, and 10 ms between the tokens that it says.
 """
 
 import asyncio
@@ -15,9 +16,17 @@ from typing import Any
 import numpy as np
 import typer
 
+from benchmarks.instant_answer import events, whole
+
+_STREAM = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
 
 @dataclass(slots=True)
 class Served:
+    """What was embedded."""
+
     calls: int = 0
     inputs: int = 0
     tokens: int = 0
@@ -31,9 +40,10 @@ class Served:
 class _Connection(asyncio.Protocol):
     """HTTP/1.1 as the SDK speaks it: a Content-Length, connections kept alive."""
 
-    def __init__(self, served: Served, delay: float) -> None:
+    def __init__(self, served: Served, *, delay: float, pace: float) -> None:
         self._served = served
         self._delay = delay
+        self._pace = pace
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,6 +63,12 @@ class _Connection(asyncio.Protocol):
             self._answer(json.dumps(asdict(self._served)).encode())
             return
         asked = json.loads(body)
+        if b"/chat/completions" in head.partition(b"\r\n")[0]:
+            self._say(asked)
+        else:
+            self._embed(asked)
+
+    def _embed(self, asked: dict[str, Any]) -> None:
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
         answer, tokens = _embeddings(asked, texts)
         self._served.calls += 1
@@ -63,6 +79,22 @@ class _Connection(asyncio.Protocol):
             loop.call_later(self._delay * len(texts), self._answer, answer)
         else:
             self._answer(answer)
+
+    def _say(self, asked: dict[str, Any]) -> None:
+        if not asked.get("stream"):
+            self._answer(whole(asked))
+            return
+        self._transport.write(_STREAM)
+        loop = asyncio.get_running_loop()
+        for number, event in enumerate(events(asked)):
+            if self._pace:
+                loop.call_later(number * self._pace, self._send, event)
+            else:
+                self._send(event)
+
+    def _send(self, event: bytes) -> None:
+        """Each as a chunk of its own; an empty one ends the answer."""
+        self._transport.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
 
     def _answer(self, body: bytes) -> None:
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
@@ -91,7 +123,8 @@ def _embeddings(asked: dict[str, Any], texts: Sequence[Any]) -> tuple[bytes, int
 
 def _vector(text: Any, dimensions: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
     digest = hashlib.shake_128(str(text).encode()).digest(dimensions)
-    vector = np.frombuffer(digest, np.int8).astype(np.float32)
+    # Nothing is negative, so that all are near each other: what is near nothing is not answered.
+    vector = np.frombuffer(digest, np.uint8).astype(np.float32)
     return vector / np.float32(np.sqrt(vector @ vector) or 1)
 
 
@@ -103,16 +136,18 @@ def _numbers(text: Any, dimensions: int) -> str:
     return json.dumps(_vector(text, dimensions).tolist())
 
 
-async def _serve(port: int, delay: float) -> None:
+async def _serve(port: int, delay: float, pace: float) -> None:
     served = Served()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(served, delay), "127.0.0.1", port)
+    server = await loop.create_server(
+        lambda: _Connection(served, delay=delay, pace=pace), "127.0.0.1", port
+    )
     await server.serve_forever()
 
 
-def main(port: int = 11435, delay: float = 0.0) -> None:
+def main(port: int = 11435, delay: float = 0.0, pace: float = 0.0) -> None:
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(port, delay))
+        asyncio.run(_serve(port, delay, pace))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Questions: what a turn costs, and how long one waits for it."""

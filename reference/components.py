@@ -1,0 +1,64 @@
+"""What endpoints have in common: the key, two headers of requests, some of answers."""
+
+from typing import Any
+
+KEY: dict[str, Any] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key: `Authorization: Bearer …`.",
+}
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+PARAMETERS: dict[str, Any] = {
+    "Quire-User": {
+        "name": "Quire-User",
+        "in": "header",
+        "description": "Whom a key that may speak for users speaks for; sessions are theirs.",
+        "schema": _NAME,
+        "example": "ada",
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Sent again with the same key, the same request happens once, and its "
+        "answer is repeated with `Idempotent-Replayed: true`.",
+        "schema": _NAME,
+        "example": "9b2f6c1e-4d07-4c1a-8a55-2f9f0f6f7b10",
+    },
+}
+
+HEADERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "What we find the request by.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "Comes with an answer that was given before.",
+        "schema": {"const": "true"},
+    },
+    "Location": {"description": "Where to look.", "required": True, "schema": {"type": "string"}},
+    "Content-Disposition": {
+        "description": "A name for the file.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {
+        "description": "How to say who asks.",
+        "required": True,
+        "schema": {"const": "Bearer"},
+    },
+}
+
+
+def headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def parameter(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def schema(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
