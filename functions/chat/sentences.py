@@ -1,6 +1,7 @@
 """A passage's sentences: what the model is shown with numbers, and what a citation quotes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
@@ -15,7 +16,8 @@ _LONGEST = 400
 Span = tuple[int, int]
 
 
-def sentences(text: str) -> list[Span]:
+@lru_cache(256)  # the prompt numbers what the answer's markers are looked up in
+def sentences(text: str) -> Sequence[Span]:
     """(start, end) of each, in code points, without white space around them.
 
     No two overlap, and what is between them is white space.

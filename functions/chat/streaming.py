@@ -71,14 +71,28 @@ async def replayed(
 _running: set[asyncio.Task[None]] = set()
 
 
-async def detached(items: AsyncIterator[T]) -> AsyncIterator[T]:
-    """The same items; whoever reads them may go away, and they are still produced to the last."""
-    waiting: asyncio.Queue[T | None] = asyncio.Queue()
+def event_stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
+    """The answer that nobody on the way should store or hold back.
+
+    Whoever reads it may go away: the frames are still produced to the last.
+    """
+    return StreamingResponse(
+        _detached(frames),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _detached(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, with a comment whenever there was nothing to tell for a while, so that nobody in
+    between hangs up.
+    """
+    waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def run() -> None:
         try:
-            async for item in items:
-                waiting.put_nowait(item)
+            async for frame in frames:
+                waiting.put_nowait(frame)
         finally:
             waiting.put_nowait(None)
 
@@ -86,33 +100,15 @@ async def detached(items: AsyncIterator[T]) -> AsyncIterator[T]:
     # The loop itself keeps no task alive.
     _running.add(task)
     task.add_done_callback(_running.discard)
-    while (item := await waiting.get()) is not None:
-        yield item
-
-
-def event_stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
-    """The answer that nobody on the way should store or hold back."""
-    return StreamingResponse(
-        _with_heartbeats(frames),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _with_heartbeats(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """A comment whenever nothing was to be told for a while, so that nobody in between hangs up."""
-    ahead: asyncio.Future[bytes] | None = None
     while True:
-        ahead = ahead or asyncio.ensure_future(anext(frames))
-        await asyncio.wait({ahead}, timeout=HEARTBEAT_SECONDS)
-        if not ahead.done():
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                frame = await waiting.get()
+        except TimeoutError:
             yield _HEARTBEAT
             continue
-        try:
-            frame = ahead.result()
-        except StopAsyncIteration:
+        if frame is None:
             return
-        ahead = None
         yield frame
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, source_of
 from functions.chat.rendering import answer_json, source_json
-from functions.chat.streaming import detached, event_stream, frames
+from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
 from quire.retrieval.index import Filters
@@ -100,7 +100,7 @@ def ask_routes(
         turn = await answering.open(caller, _question(body))
         events = answering.stream(turn, seconds=stream_seconds)
         told = frames(events, problem=partial(describe, request.scope))
-        return event_stream(detached(told))
+        return event_stream(told)
 
     @router.post("/v1/retrieve")
     async def retrieve(

@@ -10,7 +10,7 @@ from functions.chat.answering import Answering
 from functions.chat.dialect import MODEL
 from functions.chat.dialect.answers import completion_json, frames, model_json
 from functions.chat.dialect.requests import CompletionBody, to_question
-from functions.chat.streaming import detached, event_stream
+from functions.chat.streaming import event_stream
 from quire.domain import Caller
 from quire.errors import Forbidden, Invalid, NotFound
 from quire.web import Authenticate
@@ -62,7 +62,7 @@ def completion_routes(
             include_usage=body.include_usage,
             problem=partial(describe, request.scope),
         )
-        return event_stream(detached(told))
+        return event_stream(told)
 
     def _seconds(request: Request) -> float:
         # API Gateway holds a stream back to its end, so there it has the time of a whole answer.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx2
 import openai
 from openai import AsyncOpenAI
 
@@ -26,5 +27,6 @@ def translated() -> Iterator[None]:
     except openai.RateLimitError as error:
         wait = error.response.headers.get("retry-after", "")
         raise Unavailable("model", retry_after=int(wait) if wait.isdigit() else 5) from error
-    except (openai.OpenAIError, TimeoutError) as error:
+    # The last two: a stream that breaks off, or that is none.
+    except (openai.OpenAIError, TimeoutError, httpx2.HTTPError, ValueError, LookupError) as error:
         raise Unavailable("model") from error
