@@ -59,6 +59,8 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL put back", "a loss"),
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),
 )
+# Done in one go with what is in the table.
+ALIKE = {"S3 DELETE .passages"}
 # What a new worker sets up, before it does anything of a document.
 PRELIMINARIES = {
     "PostgreSQL connection",

@@ -17,7 +17,7 @@ from qdrant_client import AsyncQdrantClient
 
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.soak.boundaries import BOUNDARIES, MOMENTS, PRELIMINARIES, TROUBLES
+from tests.soak.boundaries import ALIKE, BOUNDARIES, MOMENTS, PRELIMINARIES, TROUBLES
 from tests.soak.mortal import Mortal
 from tests.soak.proof import complaints
 from tests.soak.schedules import Change, Death, Returns, Schedule, make
@@ -27,7 +27,6 @@ Owner = psycopg.AsyncConnection[tuple[object, ...]]
 MakeTenant = Callable[..., Awaitable[Tenant]]
 # How many live side by side; those that wait for clocks may be more.
 AT_ONCE: Mapping[Returns, int] = {"at once": 12, "in time": 24, "never": 24}
-SETTLE_SECONDS = 100
 # No schedule is begun later.
 BOUND_SECONDS = 1_200
 
@@ -63,7 +62,7 @@ async def test_whoever_dies_documents_are_whole(
         """Return once nothing is left to be done and all is as it has to be."""
         found: list[str] = []
         try:
-            async with asyncio.timeout(SETTLE_SECONDS):
+            async with asyncio.timeout(90 if count < 10 else 240):
                 while found := await look(schedule, upto):
                     await asyncio.sleep(0.5)
         except TimeoutError:
@@ -104,12 +103,17 @@ async def test_whoever_dies_documents_are_whole(
     with capsys.disabled():
         sys.stdout.write(_table(seed, [s for s, _ in lived], seen, died, time.monotonic() - began))
     known = {boundary[:2] for boundary in BOUNDARIES}
-    unknown = [e for e in seen if e not in known and e[1] not in PRELIMINARIES | TROUBLES]
+    unknown = [e for e in seen if e not in known and e[1] not in ALIKE | PRELIMINARIES | TROUBLES]
     assert not unknown, (seed, unknown)
     if count > len(BOUNDARIES) and not only:
         assert len(lived) >= 300, (seed, len(lived))
-        every = {str(Death(boundary, moment)) for boundary in BOUNDARIES for moment in MOMENTS}
-        assert not every - died.keys(), (seed, every - died.keys())
+        # Clocks decide which of the two moments some see; at all, every one has to.
+        spared = {
+            boundary[:2]
+            for boundary in BOUNDARIES
+            if not any(str(Death(boundary, moment)) in died for moment in MOMENTS)
+        }
+        assert not spared, (seed, spared)
 
 
 async def _proven_by_the_api(stack: Stack, lived: list[tuple[Schedule, Tenant]], seed: int) -> None:

@@ -25,7 +25,7 @@ _TRANSACTIONS = {
     b"and id <> all(": "admit",
     b"w.filename": "announcement",
     b"status = 'extracting', done = 0": "restart",
-    b"set lease_until = now()": "release",
+    b"set lease_until = null": "release",
     b"set status = 'failed'": "failure",
     b"as leased": "standings",
     b"state = 'past'": "forget",
