@@ -60,7 +60,7 @@ BOUNDARIES = (
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),
 )
 # Done in one go with what is in the table.
-ALIKE = {"S3 DELETE .passages"}
+ALIKE = {"S3 DELETE .passages", "PostgreSQL deletion"}
 # What a new worker sets up, before it does anything of a document.
 PRELIMINARIES = {
     "PostgreSQL connection",
