@@ -100,6 +100,16 @@ async def test_a_purge_goes_through_all_pages(
     assert held(s3) == {}
 
 
+@pytest.mark.parametrize("written", ["=?utf-7?q?+2AA-?=", "=?unicode_escape?q?=5Cud800?="])
+async def test_metadata_that_decodes_to_no_text_can_still_be_stored(
+    s3: "S3Client", objects: Objects, written: str
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key="uploads/t/odd.md", Body=b"text", Metadata={"note": written})
+    stored = await objects.get("uploads/t/odd.md")
+    assert stored.metadata["note"].encode()
+    await objects.purge("uploads/")
+
+
 @pytest.mark.usefixtures("s3")
 async def test_what_is_too_large_is_not_read(objects: Objects) -> None:
     await put(objects, "uploads/t/large.md", b"x" * 2**20)

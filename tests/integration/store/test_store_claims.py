@@ -11,6 +11,7 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
+from quire.store.standings import Standings
 from tests.integration.store.conftest import (
     NAME,
     MakeTenant,
@@ -161,6 +162,36 @@ async def test_what_was_seen_is_not_forgotten_by_a_message_of_our_own(
     await commit(database, tenant, advance(tenant, 1))
     assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
     assert await claim(ingestions, tenant, "c", sequencer="0A") is None
+
+
+async def test_a_deletion_waits_for_its_worker_only_until_that_lets_go(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await Jobs(database).request_deletion(tenant, document)
+    (seen,) = await Standings(database).find(tenant, [document])
+    assert seen.leased
+    await ingestions.release(tenant, document, 1)
+    (seen,) = await Standings(database).find(tenant, [document])
+    assert not seen.leased
+
+
+@pytest.mark.parametrize(("content", "spared"), [("b", True), ("a", False)])
+async def test_other_bytes_that_come_during_a_deletion_are_not_its_to_take(
+    database: Database,
+    ingestions: Ingestions,
+    tenant: str,
+    document: UUID,
+    content: str,
+    spared: bool,
+) -> None:
+    jobs = Jobs(database)
+    await ready(database, tenant, "a")
+    job = await jobs.request_deletion(tenant, document)
+    assert job
+    with pytest.raises(Conflict):
+        await claim(ingestions, tenant, content)
+    assert (await jobs.get(tenant, job)).request.get("removed", False) == spared
 
 
 async def test_nothing_comes_in_while_it_is_being_deleted(
