@@ -8,6 +8,7 @@ from unicodedata import category
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
+from functions.ingest.deadlines import UPLOAD_SECONDS
 from quire.domain import Caller, document_id
 from quire.errors import TooLarge
 from quire.objects import Objects, upload_key
@@ -17,7 +18,6 @@ from quire.web import Authenticate, Body, Storable, Text
 
 MAX_CONTENT = 2**20
 MAX_UPLOAD = 100 * 2**20
-UPLOAD_SECONDS = 3_600
 # What is announced and not begun by then is looked at.
 WATCH_SECONDS = 900
 
