@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from local.counting import count_less
 from local.service import Service, accepts
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def serve(
     )
     from werkzeug.serving import run_simple
 
-    _count_less()
+    count_less()
     objects = KeptObjects(_folder(state))
 
     def create_app(name: Any) -> "Flask":
@@ -180,19 +181,6 @@ def serve(
         DomainDispatcherApplication(create_app),
         threaded=True,
         request_handler=MotoRequestHandler,
-    )
-
-
-def _count_less() -> None:
-    """Have moto hand out a message without counting its queue, all of it, three times.
-
-    It does so on the way to the time a queue keeps messages, which is days; thousands of messages
-    made it a queue's whole work.
-    """
-    from moto.sqs.models import SQSBackend
-
-    SQSBackend.is_message_valid_based_on_retention_period = (  # type: ignore[method-assign]
-        lambda *_: True
     )
 
 

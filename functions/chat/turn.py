@@ -14,7 +14,7 @@ from functions.chat.citing import Citer
 from functions.chat.prompting import prompt_hash
 from quire.domain import Caller, Message, OpenedTurn, Prompt, ScoredChunk, Source, Usage
 from quire.laps import Laps
-from quire.retrieval.index import Filters
+from quire.retrieval.filters import Filters
 
 _TITLE_LENGTH = 80
 

@@ -44,6 +44,7 @@ class Ingestion:
     maintenance: Queue
     dead: Queue
     ingestions: Ingestions
+    standings: Standings
     announcer: Announcer
     job_rows: Jobs
     pipeline: Pipeline
@@ -102,6 +103,7 @@ def compose() -> Ingestion:
         maintenance=maintenance,
         dead=dead,
         ingestions=ingestions,
+        standings=standings,
         announcer=announcer,
         job_rows=job_rows,
         pipeline=Pipeline(

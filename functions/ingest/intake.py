@@ -38,7 +38,7 @@ class Intake:
             tenant, filename = named
             document = document_id(tenant, filename)
             # Of what could not even be claimed nothing is known yet, and its owner has to see it.
-            await self._parts.ingestions.admit(tenant, [filename], share=0)
+            await self._parts.standings.admit(tenant, [filename], share=0)
             if await self._parts.ingestions.fail(tenant, document, None, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 
@@ -55,7 +55,7 @@ class Intake:
             else:
                 admitted.append(upload)
         for tenant, named_uploads in fresh.items():
-            names = await self._parts.ingestions.admit(tenant, list(named_uploads), share=SHARE)
+            names = await self._parts.standings.admit(tenant, list(named_uploads), share=SHARE)
             waiting = {n: u for n, u in named_uploads.items() if n not in names}
             if waiting:
                 documents = [document_id(tenant, name) for name in waiting]
@@ -64,8 +64,7 @@ class Intake:
                     [ingest_message(upload, hop=0) for upload in waiting.values()], tenant=tenant
                 )
             admitted += [named_uploads[name] for name in named_uploads if name in names]
-        # Large files last: who has little to read should not wait for them.
-        return sorted(admitted, key=lambda upload: upload.size)
+        return admitted
 
     async def _outcome(
         self, asked: Asked, outcomes: dict[Upload, Exception | None]

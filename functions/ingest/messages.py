@@ -13,7 +13,7 @@ from quire.errors import Invalid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """Bytes under a key; `sequencer` orders events about one key, `size` is in bytes.
+    """Bytes under a key; `sequencer` orders events about one key, `size` is in bytes, if known.
 
     `hop` counts the invocations before this one that worked on it; None while it was not yet
     admitted to be worked on.
@@ -21,7 +21,7 @@ class Upload:
 
     key: str
     sequencer: str | None = None
-    size: int = 0
+    size: int | None = None
     hop: int | None = None
 
 
@@ -42,7 +42,7 @@ class Asked:
 
 class _Object(BaseModel):
     key: str
-    size: int = 0
+    size: int | None = None
     sequencer: str | None = None
 
 
@@ -58,6 +58,7 @@ class _Record(BaseModel):
 class _Ingest(BaseModel):
     key: str
     hop: int = 0
+    size: int | None = None
     sequencer: str | None = None
 
 
@@ -99,7 +100,9 @@ def parse(body: str) -> Asked:
         if record.eventName.startswith("ObjectCreated:")
     ]
     if asked := message.ingest:
-        uploads.append(Upload(key=asked.key, sequencer=asked.sequencer, hop=asked.hop))
+        uploads.append(
+            Upload(key=asked.key, sequencer=asked.sequencer, size=asked.size, hop=asked.hop)
+        )
     return Asked(
         uploads=uploads,
         removals=[
@@ -114,5 +117,10 @@ def parse(body: str) -> Asked:
 
 
 def ingest_message(upload: Upload, *, hop: int) -> dict[str, Any]:
-    asked = {"key": upload.key, "hop": hop, "sequencer": upload.sequencer}
+    asked = {
+        "key": upload.key,
+        "hop": hop,
+        "size": upload.size,
+        "sequencer": upload.sequencer,
+    }
     return {"ingest": {name: value for name, value in asked.items() if value is not None}}

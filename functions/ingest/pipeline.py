@@ -214,11 +214,11 @@ class Pipeline:
 
 
 def _groups(uploads: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
-    """The small ones together, then each of the others alone."""
-    small = [upload for upload in uploads if upload.size <= SMALL_BYTES]
+    """Those known to be small together, then each of the others alone."""
+    small = [u for u in uploads if u.size is not None and u.size <= SMALL_BYTES]
     if small:
         yield small
-    yield from ([upload] for upload in uploads if upload.size > SMALL_BYTES)
+    yield from ([upload] for upload in uploads if upload not in small)
 
 
 def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:

@@ -209,7 +209,7 @@ async def deliver(
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
 
-def event(name: str, key: str, **fields: str) -> dict[str, Any]:
+def event(name: str, key: str, **fields: object) -> dict[str, Any]:
     """S3's own message about an object."""
     return {"Records": [{"eventName": name, "s3": {"object": {"key": key, **fields}}}]}
 

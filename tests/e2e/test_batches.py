@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
+from functions.ingest.pipeline import SMALL_BYTES
 from local.provision import BUCKET
 from local.stack import Stack
 from tests.conftest import Tenant
@@ -133,6 +135,32 @@ async def test_no_message_fails_its_neighbours(
     assert [chunk["filename"] for chunk in await found(client, "How many axes?")] == ["good.md"]
     assert "no message of ours" in str(await letters.cause(poison))
     await finished(client, await client.delete(f"/v1/documents/{leaving['id']}"))
+
+
+@pytest.mark.parametrize("told", ["by S3", "by us", "by nobody"])
+async def test_a_large_file_keeps_no_small_one_waiting(
+    client: httpx.AsyncClient, stack: Stack, tenant: Tenant, owner: Owner, s3: "S3Client", told: str
+) -> None:
+    files = {"large.txt": b"One step more. " * (SMALL_BYTES // 15 + 1), "small.md": b"# Small"}
+    messages: list[dict[str, Any]] = []
+    for name, content in files.items():
+        key = await dropped(s3, tenant, name, content)
+        await eventually(lambda: has_ready(client, len(messages) + 1))
+        size = {"size": len(content)}
+        if told == "by S3":
+            messages.append(event("ObjectCreated:Put", key, **size))
+        else:
+            known = size if told == "by us" or name == "small.md" else {}
+            messages.append({"ingest": {"key": key, "hop": 0} | known})
+    await owner.execute(
+        "update documents set status = 'failed', error = 'x' where tenant_id = %s", [tenant.id]
+    )
+    assert await deliver(stack, "ingest", *messages) == []
+    rows = await owner.execute(
+        """select filename, status from documents where tenant_id = %s order by updated_at""",
+        [tenant.id],
+    )
+    assert await rows.fetchall() == [("small.md", "ready"), ("large.txt", "ready")]
 
 
 async def test_no_deadline_fails_its_neighbours(

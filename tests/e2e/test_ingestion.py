@@ -92,6 +92,19 @@ async def test_the_same_text_in_another_file_costs_nothing(client: httpx.AsyncCl
     assert one["tokens"] > other["tokens"] == 0
 
 
+async def test_what_failed_is_mended_by_sending_it_again(
+    client: httpx.AsyncClient, tenant: Tenant, owner: Owner
+) -> None:
+    document = await put(client, "a.md", "# A\n\nThe ankle has two axes.")
+    await owner.execute(
+        """update documents set status = 'failed', error = 'The model was away.'
+           where tenant_id = %s""",
+        [tenant.id],
+    )
+    again = await put(client, "a.md", "# A\n\nThe ankle has two axes.")
+    assert (again["id"], again["status"], again["error"]) == (document["id"], "ready", None)
+
+
 async def test_redelivered_events_change_nothing(
     client: httpx.AsyncClient, stack: Stack, tenant: Tenant, points: Points
 ) -> None:

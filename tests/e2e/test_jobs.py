@@ -215,3 +215,34 @@ async def test_a_rebuild_takes_the_place_of_the_old_index_unnoticed(
         assert (await proof(client, document["id"]))["holds"]
     await put(client, "new.md", "# New\n\nWritten to the new index.")
     assert len(await found(client, "What turns the knee?")) == 3
+
+
+async def test_a_rebuild_given_up_leaves_no_index_behind(
+    client: httpx.AsyncClient, stack: Stack, tenant: Tenant, owner: Owner, points: Points
+) -> None:
+    """Here in its last round, having found something lacking in each before."""
+    job = uuid4()
+    name = f"quire-model-{job.hex[-8:]}"
+    vector = models.VectorParams(size=384, distance=models.Distance.COSINE)
+    await points.qdrant.create_collection(name, vectors_config={"dense": vector})
+    await owner.execute(
+        """insert into collections (name, model, dimensions, building)
+           select %s, model, dimensions, true from collections where live""",
+        [name],
+    )
+    cursor = {"begun": True, "after": ["zzzz", str(job)], "round": 10, "lacked": 1}
+    await owner.execute(
+        """insert into jobs (tenant_id, id, kind, status, total, cursor)
+           values (%s, %s, 'rebuild', 'running', 1, %s)""",
+        [tenant.id, job, json.dumps(cursor)],
+    )
+    assert await deliver(stack, "maintenance", {"job": {"tenant": tenant.id, "id": str(job)}}) == []
+    shown = (await client.get(f"/v1/jobs/{job}")).json()
+    assert (shown["status"], shown["error"]) == (
+        "failed",
+        "The new index would not hold still; try it again.",
+    )
+    building = await owner.execute("select from collections where building")
+    assert await building.fetchall() == []
+    assert not await points.qdrant.collection_exists(name)
+    assert (await put(client, "after.md", "# After\n\nAll is well."))["status"] == "ready"

@@ -11,7 +11,7 @@ from functions.chat.rendering import answer_json, source_json
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
-from quire.retrieval.index import Filters
+from quire.retrieval.filters import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage

@@ -161,15 +161,16 @@ async def test_what_is_being_written_is_no_leftover(
 async def test_a_tenant_has_its_share_under_way(
     database: Database, ingestions: Ingestions, tenant: str
 ) -> None:
+    standings = Standings(database)
     names = [f"{n}.md" for n in range(5)]
-    assert await ingestions.admit(tenant, names, share=3) == set(names[:3])
+    assert await standings.admit(tenant, names, share=3) == set(names[:3])
     listed = await Documents(database).list(tenant, status=None, limit=9, after=None)
     assert {d.filename for d in listed.items} == set(names[3:]), "who waits is seen"
     assert {d.status for d in listed.items} == {DocumentStatus.QUEUED}
     await claim(ingestions, tenant, "a", name=names[0])
-    assert await ingestions.admit(tenant, ["new.md"], share=3) == set(), "one read, two waiting"
+    assert await standings.admit(tenant, ["new.md"], share=3) == set(), "one read, two waiting"
     # Who waits does not stand in its own way: but for these, one is read and one waits.
-    assert await ingestions.admit(tenant, names[3:], share=4) == set(names[3:])
+    assert await standings.admit(tenant, names[3:], share=4) == set(names[3:])
 
 
 async def test_what_rests_is_not_under_way(
@@ -178,23 +179,23 @@ async def test_what_rests_is_not_under_way(
     await ready(database, tenant, "a", name="ready.md")
     await Documents(database).expect(tenant, "expected.md")
     await claim(ingestions, (await make_tenant()).id, "a", name="anothers.md")
-    assert await ingestions.admit(tenant, ["new.md"], share=1) == {"new.md"}
+    assert await Standings(database).admit(tenant, ["new.md"], share=1) == {"new.md"}
 
 
 async def test_waiting_changes_nothing_of_what_is_served(
-    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+    database: Database, tenant: str, document: UUID
 ) -> None:
     await ready(database, tenant, "a")
     await Documents(database).expect(tenant, "expected.md")
-    await ingestions.admit(tenant, [NAME, "expected.md"], share=0)
+    await Standings(database).admit(tenant, [NAME, "expected.md"], share=0)
     documents = Documents(database)
     assert (await documents.get(tenant, document)).status == DocumentStatus.READY
     expected = await documents.get(tenant, document_id(tenant, "expected.md"))
     assert expected.status == DocumentStatus.QUEUED
 
 
-async def test_nobodys_files_are_not_announced(ingestions: Ingestions, database: Database) -> None:
-    assert await ingestions.admit("t-nobody", ["a.md"], share=0) == set()
+async def test_nobodys_files_are_not_announced(database: Database) -> None:
+    assert await Standings(database).admit("t-nobody", ["a.md"], share=0) == set()
     assert await Documents(database).count("t-nobody") == 0
 
 

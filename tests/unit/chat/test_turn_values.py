@@ -6,7 +6,7 @@ import pytest
 
 from functions.chat.turn import Question, title_of
 from quire.domain import Message
-from quire.retrieval.index import Filters
+from quire.retrieval.filters import Filters
 
 SESSION = uuid4()
 

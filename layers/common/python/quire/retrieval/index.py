@@ -1,6 +1,6 @@
 """Qdrant: every tenant's chunks in one collection, dense and BM25 vectors side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,20 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from quire.domain import Chunk, Collection, ScoredChunk, Sparse
 from quire.errors import Unavailable
+from quire.retrieval.filters import Filters
+from quire.retrieval.points import (
+    BM25,
+    DENSE,
+    PAYLOAD_INDEXES,
+    as_chunk,
+    as_dense,
+    as_filter,
+    as_payload,
+    as_sparse,
+    edition,
+    match,
+)
 
-DENSE, BM25 = "dense", "bm25"
 # The constant of Cormack, Clarke & Büttcher (2009), who found the choice to matter little: 60 for
 # ranks from one, so 61 for Qdrant's, which begin at zero.
 RRF_K = 61
@@ -29,24 +41,6 @@ class Candidates:
 
     hits: Sequence[ScoredChunk]
     vectors: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a search is narrowed to: any of each, all of them."""
-
-    documents: Sequence[UUID] = ()
-    filenames: Sequence[str] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "document_id": [str(document) for document in self.documents],
-            "filename": list(self.filenames),
-        }
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Filters":
-        return cls(documents=[UUID(d) for d in kept["document_id"]], filenames=kept["filename"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +97,7 @@ class Index:
                 if error.status_code != 409:  # it is there
                     raise
             # Indexes before points: Qdrant builds the filtered part of its graph as it loads.
-            for field, schema in _PAYLOAD_INDEXES.items():
+            for field, schema in PAYLOAD_INDEXES.items():
                 await self._client.create_payload_index(collection.name, field, schema)
         self._ensured.add(collection.name)
 
@@ -119,8 +113,8 @@ class Index:
         points = [
             models.PointStruct(
                 id=str(chunk.id),
-                vector={DENSE: list(vector), BM25: _sparse(terms)},
-                payload=_payload(tenant, chunk),
+                vector={DENSE: list(vector), BM25: as_sparse(terms)},
+                payload=as_payload(tenant, chunk),
             )
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
@@ -146,9 +140,9 @@ class Index:
         `without` are versions, as (document, version), that are not to be found; without `dense`
         the words alone are searched for.
         """
-        within = _within(tenant, filters, without)
+        within = as_filter(tenant, filters, without)
         prefetch = [
-            models.Prefetch(query=_sparse(bm25), using=BM25, filter=within, limit=limit),
+            models.Prefetch(query=as_sparse(bm25), using=BM25, filter=within, limit=limit),
         ]
         if dense is not None:
             prefetch.insert(
@@ -172,8 +166,8 @@ class Index:
         if not answer.points:
             return _NOTHING
         return Candidates(
-            hits=[ScoredChunk(chunk=_chunk(p), score=p.score) for p in answer.points],
-            vectors=np.asarray([_dense(p) for p in answer.points], dtype=np.float32),
+            hits=[ScoredChunk(chunk=as_chunk(p), score=p.score) for p in answer.points],
+            vectors=np.asarray([as_dense(p) for p in answer.points], dtype=np.float32),
         )
 
     async def delete(
@@ -185,11 +179,11 @@ class Index:
         versions: Sequence[int] | None = None,
     ) -> None:
         """Delete a document's points: all, or those of some versions."""
-        must: list[models.Condition] = [_match("tenant", tenant)]
+        must: list[models.Condition] = [match("tenant", tenant)]
         if versions is None:
-            must.append(_match("document", str(document)))
+            must.append(match("document", str(document)))
         else:
-            must.append(_match("edition", [_edition(document, v) for v in versions]))
+            must.append(match("edition", [edition(document, v) for v in versions]))
         with _translated(), _none_if_absent():
             await self._client.delete(
                 collection.name,
@@ -212,7 +206,7 @@ class Index:
                 records, offset = await self._client.scroll(
                     collection.name,
                     scroll_filter=models.Filter(
-                        must=[_match("tenant", tenant), _match("document", str(document))]
+                        must=[match("tenant", tenant), match("document", str(document))]
                     ),
                     limit=_SCROLL,
                     offset=offset,
@@ -240,13 +234,6 @@ class Index:
 
 _NOTHING = Candidates(hits=(), vectors=np.empty((0, 0), dtype=np.float32))
 
-_PAYLOAD_INDEXES: dict[str, Any] = {
-    "tenant": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
-    "document": models.PayloadSchemaType.KEYWORD,
-    "filename": models.PayloadSchemaType.KEYWORD,
-    "edition": models.PayloadSchemaType.KEYWORD,
-}
-
 
 @contextmanager
 def _translated() -> Iterator[None]:
@@ -266,64 +253,3 @@ def _none_if_absent() -> Iterator[None]:
     except UnexpectedResponse as error:
         if error.status_code != 404:
             raise
-
-
-def _edition(document: UUID, version: int) -> str:
-    """One value for both, as a filter by pairs of values would be."""
-    return f"{document}/{version}"
-
-
-def _within(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
-    must: list[models.Condition] = [_match("tenant", tenant)]
-    if filters.documents:
-        must.append(_match("document", [str(d) for d in filters.documents]))
-    if filters.filenames:
-        must.append(_match("filename", list(filters.filenames)))
-    editions = [_edition(*pair) for pair in without]
-    return models.Filter(must=must, must_not=[_match("edition", editions)] if editions else None)
-
-
-def _match(key: str, value: str | list[str]) -> models.FieldCondition:
-    if isinstance(value, str):
-        return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-    return models.FieldCondition(key=key, match=models.MatchAny(any=value))
-
-
-def _sparse(terms: Sparse) -> models.SparseVector:
-    return models.SparseVector(indices=list(terms.indices), values=list(terms.values))
-
-
-def _payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
-    return {
-        "tenant": tenant,
-        "document": str(chunk.document),
-        "version": chunk.version,
-        "edition": _edition(chunk.document, chunk.version),
-        "filename": chunk.filename,
-        "title": chunk.title,
-        "ordinal": chunk.ordinal,
-        "start": chunk.start,
-        "end": chunk.end,
-        "text": chunk.text,
-        "heading": list(chunk.heading),
-        "page": chunk.page,
-        "metadata": dict(chunk.metadata),
-    }
-
-
-def _chunk(point: models.ScoredPoint) -> Chunk:
-    fields = dict(point.payload or {})
-    fields.pop("tenant")
-    fields.pop("edition", None)
-    return Chunk(
-        **{
-            **fields,
-            "id": UUID(str(point.id)),
-            "document": UUID(fields["document"]),
-            "heading": tuple(fields["heading"]),
-        }
-    )
-
-
-def _dense(point: models.ScoredPoint) -> Any:
-    return point.vector[DENSE] if isinstance(point.vector, dict) else point.vector

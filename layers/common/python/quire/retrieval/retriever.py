@@ -13,7 +13,8 @@ from quire.errors import Unavailable
 from quire.laps import Laps
 from quire.models.embedder import Embedder
 from quire.observability import log
-from quire.retrieval.index import Filters, Index
+from quire.retrieval.filters import Filters
+from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_query
 from quire.retrieval.ranking import select_diverse
 from quire.store.documents import Documents

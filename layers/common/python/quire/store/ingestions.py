@@ -229,38 +229,6 @@ class Ingestions:
             ),
         )
 
-    async def admit(self, tenant: str, filenames: Sequence[str], *, share: int) -> set[str]:
-        """Which of these may go on now: a tenant has `share` documents under way at a time.
-
-        Those that have to wait are announced, so that one sees them in the queue.
-        """
-        ids = {document_id(tenant, name): name for name in filenames}
-        (rows,) = await self._database.run(
-            tenant,
-            (
-                """select count(*) as n from documents
-                   where status in ('queued', 'extracting', 'embedding') and id <> all(%s)""",
-                [list(ids)],
-            ),
-        )
-        admitted = list(dict.fromkeys(filenames))[: max(0, share - rows[0]["n"])]
-        waiting = [name for name in ids.values() if name not in admitted]
-        if waiting:
-            await self._database.run(
-                tenant,
-                (
-                    """insert into documents (tenant_id, id, filename, title, version, status)
-                       select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued'
-                       from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
-                       where t.tenant_id = %s
-                       on conflict (tenant_id, id) do update set
-                           status = 'queued', updated_at = now()
-                       where documents.status = 'awaiting_upload'""",
-                    [[document_id(tenant, name) for name in waiting], waiting, tenant],
-                ),
-            )
-        return set(admitted)
-
     async def in_flux(self, tenant: str) -> list[tuple[UUID, int]]:
         """(document, version) of what may have points but is not, or no more, to be found."""
         (rows,) = await self._database.run(tenant, IN_FLUX)

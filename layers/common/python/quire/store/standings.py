@@ -1,9 +1,9 @@
-"""Standings: how far documents have come, as their deadlines and the tidying after them ask it."""
+"""Standings: how far documents have come, and whether they may go on."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from quire.domain import Standing
+from quire.domain import Standing, document_id
 from quire.store.database import Database
 
 
@@ -33,6 +33,38 @@ class Standings:
             ),
         )
         return [Standing(**row) for row in rows]
+
+    async def admit(self, tenant: str, filenames: Sequence[str], *, share: int) -> set[str]:
+        """Which of these may go on now: a tenant has `share` documents under way at a time.
+
+        Those that have to wait are announced, so that one sees them in the queue.
+        """
+        ids = {document_id(tenant, name): name for name in filenames}
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select count(*) as n from documents
+                   where status in ('queued', 'extracting', 'embedding') and id <> all(%s)""",
+                [list(ids)],
+            ),
+        )
+        admitted = list(dict.fromkeys(filenames))[: max(0, share - rows[0]["n"])]
+        waiting = [name for name in ids.values() if name not in admitted]
+        if waiting:
+            await self._database.run(
+                tenant,
+                (
+                    """insert into documents (tenant_id, id, filename, title, version, status)
+                       select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued'
+                       from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
+                       where t.tenant_id = %s
+                       on conflict (tenant_id, id) do update set
+                           status = 'queued', updated_at = now()
+                       where documents.status = 'awaiting_upload'""",
+                    [[document_id(tenant, name) for name in waiting], waiting, tenant],
+                ),
+            )
+        return set(admitted)
 
     async def put_back(self, tenant: str, document: UUID, version: int) -> None:
         """Count that a document which stood still goes back on the queue."""
