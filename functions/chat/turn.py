@@ -46,7 +46,7 @@ class Question:
             selected_text=request["selected_text"],
             top_k=request["top_k"],
             temperature=request["temperature"],
-            filters=Filters.from_json(request["filters"]),
+            filters=Filters.model_validate(request["filters"]),
             cache=False,
             history=history and [_spoken(said, session) for said in history],
             instructions=request["instructions"],

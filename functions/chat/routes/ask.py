@@ -15,7 +15,7 @@ from quire.retrieval.filters import Filters
 from quire.retrieval.retriever import Retriever
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
-from quire.web import Authenticate, Body, Storable, Text, parse_id
+from quire.web import Authenticate, Body, Storable, parse_id
 from quire.web.problems import describe
 
 QuestionText = Annotated[
@@ -25,25 +25,13 @@ Temperature = Annotated[float, Field(ge=0, le=1)]
 SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
 
 
-class FiltersBody(Body):
-    """Any of each list, all of the fields."""
-
-    document_id: Annotated[list[str], Field(max_length=100)] = []
-    filename: Annotated[list[Text], Field(max_length=100)] = []
-
-    def to_filters(self) -> Filters:
-        return Filters(
-            documents=[parse_id(d, "document") for d in self.document_id], filenames=self.filename
-        )
-
-
 class TurnBody(Body):
     """How a question is to be answered."""
 
     session_id: str | None = None
     selected_text: SelectedText | None = None
     top_k: Annotated[int, Field(ge=1, le=16)] = 8
-    filters: FiltersBody = FiltersBody()
+    filters: Filters = Filters()
     cache: bool = True
     # Part of the contract already: a hypothetical passage cannot be insisted on yet.
     hyde: Literal["auto", "never"] = "auto"
@@ -56,7 +44,7 @@ class TurnBody(Body):
             selected_text=self.selected_text,
             top_k=self.top_k,
             temperature=temperature,
-            filters=self.filters.to_filters(),
+            filters=self.filters,
             cache=self.cache,
         )
 
@@ -69,7 +57,7 @@ class ChatBody(TurnBody):
 class RetrieveBody(Body):
     question: QuestionText
     top_k: Annotated[int, Field(ge=1, le=100)] = 8
-    filters: FiltersBody = FiltersBody()
+    filters: Filters = Filters()
 
 
 def ask_routes(
@@ -112,7 +100,7 @@ def ask_routes(
             body.question,
             collection,
             top_k=body.top_k,
-            filters=body.filters.to_filters(),
+            filters=body.filters,
         )
         usage = Usage(embedding_tokens=retrieved.embedding_tokens)
         used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))

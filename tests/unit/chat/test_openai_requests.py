@@ -70,7 +70,7 @@ def test_what_is_quires_own_is_under_its_name() -> None:
         quire={"session_id": SESSION, "top_k": 3, "cache": False, "filters": {"filename": ["a.md"]}}
     )
     assert (str(question.session), question.top_k, question.cache) == (SESSION, 3, False)
-    assert question.filters.filenames == ["a.md"]
+    assert question.filters.filename == ["a.md"]
     assert asked(quire={"selected_text": "Some words."}).selected_text == "Some words."
 
 

@@ -39,7 +39,13 @@ def test_a_question_is_asked_again_from_what_was_kept_of_it() -> None:
         selected_text="Because.",
         top_k=3,
         temperature=0.5,
-        filters=Filters(documents=[uuid4()], filenames=["a.md"]),
+        filters=Filters.model_validate(
+            {
+                "filename": ["a.md"],
+                "date": {"since": "2025-01-01"},
+                "not": [{"metadata": {"author": ["me"]}}],
+            }
+        ),
         history=[said],
         instructions="Be brief.",
         max_tokens=9,

@@ -1,24 +1,98 @@
-"""What a search is narrowed to."""
+"""What a search is narrowed to, as a caller writes it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+_MOST_VALUES = 500
+_MOST_LEVELS = 8
+
+# No NUL: what is asked is kept, and PostgreSQL's jsonb takes none.
+_Name = Annotated[str, StringConstraints(max_length=1_024, pattern=r"\A[^\x00]*\z")]
+_Names = Annotated[list[_Name], Field(max_length=100)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a search is narrowed to: any of each, all of them."""
+def _in_utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
-    documents: Sequence[UUID] = ()
-    filenames: Sequence[str] = ()
+
+# A date alone is its midnight in UTC. Not strict: JSON has no type for times.
+_Time = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, serialize_by_alias=True, validate_by_name=True
+    )
+
+
+class Period(_Part):
+    """From `since` on, and before `before`."""
+
+    since: _Time | None = None
+    before: _Time | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Period":
+        if self.since is None and self.before is None:
+            raise ValueError("give since, before or both")
+        return self
+
+
+class Filters(_Part):
+    """All of its fields together, any value of each list; without fields, everything.
+
+    `chapter` and `section` are a document's metadata of these names, or headings above a passage:
+    the first one, or any. `metadata` has the values that are good for each name. `date` is the
+    metadata of this name, in ISO 8601.
+    """
+
+    document_id: _Names = []
+    filename: _Names = []
+    chapter: _Names = []
+    section: _Names = []
+    version: Annotated[list[int], Field(max_length=100)] = []
+    metadata: Annotated[dict[_Name, _Names], Field(max_length=20)] = {}
+    date: Period | None = None
+    every: Annotated[list["Filters"], Field(alias="and")] = []
+    some: Annotated[list["Filters"], Field(alias="or")] = []
+    none: Annotated[list["Filters"], Field(alias="not")] = []
+
+    @property
+    def narrows(self) -> bool:
+        return any(value for _, value in self)
+
+    @property
+    def nested(self) -> list["Filters"]:
+        return [*self.every, *self.some, *self.none]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Filters":
+        if not all(part.narrows for part in self.nested):
+            raise ValueError("an empty condition is not allowed within another")
+        if _values(self) > _MOST_VALUES:
+            raise ValueError(f"{_MOST_VALUES} values at most, all conditions together")
+        if _levels(self) > _MOST_LEVELS:
+            raise ValueError(f"{_MOST_LEVELS} levels at most")
+        return self
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "document_id": [str(document) for document in self.documents],
-            "filename": list(self.filenames),
-        }
+        """Which `Filters.model_validate` takes back."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Filters":
-        return cls(documents=[UUID(d) for d in kept["document_id"]], filenames=kept["filename"])
+
+def _values(filters: Filters) -> int:
+    listed = [v for _, v in filters if isinstance(v, list)] + list(filters.metadata.values())
+    return sum(map(len, listed)) + sum(map(_values, filters.nested))
+
+
+def _levels(filters: Filters) -> int:
+    return 1 + max(map(_levels, filters.nested), default=0)

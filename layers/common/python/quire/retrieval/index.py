@@ -1,13 +1,11 @@
 """Qdrant: every tenant's chunks in one collection, dense and BM25 vectors side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
@@ -28,19 +26,20 @@ from quire.retrieval.points import (
     match,
 )
 
-# The constant of Cormack, Clarke & Büttcher (2009), who found the choice to matter little: 60 for
-# ranks from one, so 61 for Qdrant's, which begin at zero.
-RRF_K = 61
 _BATCH = 128
 _SCROLL = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """Fused hits, best first, and their dense vectors: (n, d), unit length."""
+    """What each search found, best first, scored by cosine and by BM25.
 
-    hits: Sequence[ScoredChunk]
-    vectors: NDArray[np.float32]
+    `vectors` are the hits' dense ones by chunk, of unit length, when they were asked for.
+    """
+
+    dense: Sequence[ScoredChunk]
+    bm25: Sequence[ScoredChunk]
+    vectors: Mapping[UUID, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,41 +133,41 @@ class Index:
         filters: Filters,
         without: Sequence[tuple[UUID, int]],
         limit: int,
+        vectors: bool = False,
     ) -> Candidates:
-        """The best `limit` of both searches, fused by reciprocal rank (RRF).
+        """The best `limit` of each search, in one request; without `dense` of the words alone.
 
-        `without` are versions, as (document, version), that are not to be found; without `dense`
-        the words alone are searched for.
+        `without` are versions, as (document, version), that are not to be found.
         """
-        within = as_filter(tenant, filters, without)
-        prefetch = [
-            models.Prefetch(query=as_sparse(bm25), using=BM25, filter=within, limit=limit),
-        ]
+        searches: dict[str, Any] = {BM25: as_sparse(bm25)}
         if dense is not None:
-            prefetch.insert(
-                0, models.Prefetch(query=list(dense), using=DENSE, filter=within, limit=limit)
+            searches[DENSE] = list(dense)
+        within = as_filter(tenant, filters, without)
+        requests = [
+            models.QueryRequest(
+                query=query,
+                using=using,
+                filter=within,
+                limit=limit,
+                with_payload=True,
+                with_vector=[DENSE] if vectors else False,
             )
-        with _translated():
-            try:
-                answer = await self._client.query_points(
-                    collection.name,
-                    prefetch=prefetch,
-                    query=models.RrfQuery(rrf=models.Rrf(k=RRF_K)),
-                    query_filter=within,
-                    limit=limit,
-                    with_payload=True,
-                    with_vectors=[DENSE],
-                )
-            except UnexpectedResponse as error:
-                if error.status_code != 404:
-                    raise
-                return _NOTHING  # nothing was ever indexed
-        if not answer.points:
-            return _NOTHING
-        return Candidates(
-            hits=[ScoredChunk(chunk=as_chunk(p), score=p.score) for p in answer.points],
-            vectors=np.asarray([as_dense(p) for p in answer.points], dtype=np.float32),
-        )
+            for using, query in searches.items()
+        ]
+        with _translated(), _none_if_absent():
+            answers = await self._client.query_batch_points(collection.name, requests)
+            found = {using: answer.points for using, answer in zip(searches, answers, strict=True)}
+            return Candidates(
+                dense=_scored(found.get(DENSE, [])),
+                bm25=_scored(found[BM25]),
+                vectors={
+                    UUID(str(point.id)): as_dense(point)
+                    for points in found.values()
+                    for point in points
+                    if vectors
+                },
+            )
+        return Candidates(dense=(), bm25=(), vectors={})  # nothing was ever indexed
 
     async def delete(
         self,
@@ -232,7 +231,8 @@ class Index:
         await self._client.close()
 
 
-_NOTHING = Candidates(hits=(), vectors=np.empty((0, 0), dtype=np.float32))
+def _scored(points: Sequence[models.ScoredPoint]) -> list[ScoredChunk]:
+    return [ScoredChunk(chunk=as_chunk(point), score=point.score) for point in points]
 
 
 @contextmanager

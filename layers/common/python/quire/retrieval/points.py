@@ -1,6 +1,7 @@
 """Chunks as Qdrant's points, and what narrows a search in its words."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,14 @@ PAYLOAD_INDEXES: dict[str, Any] = {
     "document": models.PayloadSchemaType.KEYWORD,
     "filename": models.PayloadSchemaType.KEYWORD,
     "edition": models.PayloadSchemaType.KEYWORD,
+    "chapter": models.PayloadSchemaType.KEYWORD,
+    "section": models.PayloadSchemaType.KEYWORD,
+    "version": models.PayloadSchemaType.INTEGER,
+    "facets": models.PayloadSchemaType.KEYWORD,
+    "date": models.PayloadSchemaType.DATETIME,
 }
+
+_KEPT = ("version", "filename", "title", "ordinal", "start", "end", "text", "page")
 
 
 def edition(document: UUID, version: int) -> str:
@@ -24,19 +32,53 @@ def edition(document: UUID, version: int) -> str:
 
 
 def as_filter(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
-    must: list[models.Condition] = [match("tenant", tenant)]
-    if filters.documents:
-        must.append(match("document", [str(d) for d in filters.documents]))
-    if filters.filenames:
-        must.append(match("filename", list(filters.filenames)))
+    narrowed = [_narrowed(filters)] if filters.narrows else []
     editions = [edition(*pair) for pair in without]
-    return models.Filter(must=must, must_not=[match("edition", editions)] if editions else None)
+    return models.Filter(
+        must=[match("tenant", tenant), *narrowed],
+        must_not=[match("edition", editions)] if editions else None,
+    )
 
 
-def match(key: str, value: str | list[str]) -> models.FieldCondition:
+def _narrowed(filters: Filters) -> models.Filter:
+    wanted: dict[str, Sequence[str] | Sequence[int]] = {
+        "document": filters.document_id,
+        "filename": filters.filename,
+        "chapter": filters.chapter,
+        "section": filters.section,
+        "version": filters.version,
+    }
+    must: list[models.Condition] = [match(key, values) for key, values in wanted.items() if values]
+    for name, values in filters.metadata.items():
+        must.append(match("facets", [_facet(name, value) for value in values]))
+    if filters.date:
+        period = models.DatetimeRange(gte=filters.date.since, lt=filters.date.before)
+        must.append(models.FieldCondition(key="date", range=period))
+    must.extend(map(_narrowed, filters.every))
+    if filters.some:
+        must.append(models.Filter(should=[_narrowed(part) for part in filters.some]))
+    return models.Filter(must=must, must_not=[_narrowed(part) for part in filters.none])
+
+
+def match(key: str, value: str | Sequence[str] | Sequence[int]) -> models.FieldCondition:
+    """Equal to the value, or to any of several."""
     if isinstance(value, str):
         return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-    return models.FieldCondition(key=key, match=models.MatchAny(any=value))
+    return models.FieldCondition(key=key, match=models.MatchAny(any=list(value)))
+
+
+def _facet(name: str, value: str) -> str:
+    """One value for both, so that one index serves whatever names metadata has."""
+    return f"{name}\x1f{value}"
+
+
+def _date(text: str) -> str | None:
+    """Metadata is anybody's: what is no date is none."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
 def as_sparse(terms: Sparse) -> models.SparseVector:
@@ -44,34 +86,30 @@ def as_sparse(terms: Sparse) -> models.SparseVector:
 
 
 def as_payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
-    return {
-        "tenant": tenant,
+    """The chunk itself, and what it is found by."""
+    told = chunk.metadata
+    chapter = told.get("chapter") or (chunk.heading[0] if chunk.heading else None)
+    return {name: getattr(chunk, name) for name in _KEPT} | {
         "document": str(chunk.document),
-        "version": chunk.version,
-        "edition": edition(chunk.document, chunk.version),
-        "filename": chunk.filename,
-        "title": chunk.title,
-        "ordinal": chunk.ordinal,
-        "start": chunk.start,
-        "end": chunk.end,
-        "text": chunk.text,
         "heading": list(chunk.heading),
-        "page": chunk.page,
-        "metadata": dict(chunk.metadata),
+        "metadata": dict(told),
+        "tenant": tenant,
+        "edition": edition(chunk.document, chunk.version),
+        "chapter": chapter,
+        "section": [*chunk.heading, *([told["section"]] if "section" in told else [])],
+        "facets": [_facet(*pair) for pair in told.items()],
+        "date": _date(told.get("date", "")),
     }
 
 
 def as_chunk(point: models.ScoredPoint) -> Chunk:
-    fields = dict(point.payload or {})
-    fields.pop("tenant")
-    fields.pop("edition", None)
+    payload = point.payload or {}
     return Chunk(
-        **{
-            **fields,
-            "id": UUID(str(point.id)),
-            "document": UUID(fields["document"]),
-            "heading": tuple(fields["heading"]),
-        }
+        id=UUID(str(point.id)),
+        document=UUID(payload["document"]),
+        heading=tuple(payload["heading"]),
+        metadata=payload["metadata"],
+        **{name: payload[name] for name in _KEPT},
     )
 
 

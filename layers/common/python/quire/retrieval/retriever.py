@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quire.domain import Collection, Embedding, ScoredChunk
 from quire.errors import Unavailable
@@ -14,9 +13,9 @@ from quire.laps import Laps
 from quire.models.embedder import Embedder
 from quire.observability import log
 from quire.retrieval.filters import Filters
-from quire.retrieval.index import Index
+from quire.retrieval.index import Candidates, Index
 from quire.retrieval.lexical import weigh_query
-from quire.retrieval.ranking import select_diverse
+from quire.retrieval.ranking import fuse, select_diverse
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
@@ -86,36 +85,41 @@ class Retriever:
                 filters=filters,
                 without=in_flux,
                 limit=CANDIDATES_PER_RESULT * top_k,
+                vectors=DIVERSITY > 0,
             )
-            current = list(range(len(found.hits)))
             if blindly:
                 break
             # PostgreSQL decides what is served: a version may have been replaced or deleted
             # meanwhile. What took its place was not found then, so the search is made again.
-            served = await self._documents.served_versions(
-                tenant, {hit.chunk.document for hit in found.hits}
-            )
-            current = [
-                i
-                for i, hit in enumerate(found.hits)
-                if served.get(hit.chunk.document) == hit.chunk.version
-            ]
-            if len(current) == len(found.hits):
+            whole = len(found.dense) + len(found.bm25)
+            found = await self._served(tenant, found)
+            if len(found.dense) + len(found.bm25) == whole:
                 break
             in_flux = await self._in_flux(tenant, blindly)
+        fused = fuse(found.dense, found.bm25)
         picked = select_diverse(
-            [found.hits[i].score for i in current],
-            found.vectors[current],
+            [hit.score for hit in fused],
+            np.asarray([found.vectors[hit.chunk.id] for hit in fused], dtype=np.float32),
             count=top_k,
             diversity=DIVERSITY,
         )
         laps.mark("search")
         return Retrieved(
-            hits=[found.hits[current[i]] for i in picked],
+            hits=[fused[i] for i in picked],
             embedding_tokens=query.tokens if query else 0,
             timings=laps.milliseconds,
-            nearest=None if dense is None else _nearest(dense, found.vectors[current]),
+            nearest=None if query is None else max((h.score for h in found.dense), default=-1.0),
         )
+
+    async def _served(self, tenant: str, found: Candidates) -> Candidates:
+        served = await self._documents.served_versions(
+            tenant, {hit.chunk.document for hit in (*found.dense, *found.bm25)}
+        )
+        dense, bm25 = (
+            [hit for hit in hits if served.get(hit.chunk.document) == hit.chunk.version]
+            for hits in (found.dense, found.bm25)
+        )
+        return replace(found, dense=dense, bm25=bm25)
 
     async def _embed(self, question: str, collection: Collection) -> Embedding | None:
         """None when the model is gone: words can be searched for without it."""
@@ -127,9 +131,3 @@ class Retriever:
 
     async def _in_flux(self, tenant: str, blindly: bool) -> Sequence[tuple[UUID, int]]:
         return () if blindly else await self._ingestions.in_flux(tenant)
-
-
-def _nearest(query: Sequence[float], vectors: NDArray[np.float32]) -> float:
-    """The greatest cosine of the query with any of the unit vectors; -1 without any."""
-    asked = np.asarray(query, dtype=np.float32)
-    return float((vectors @ asked).max() / np.linalg.norm(asked)) if len(vectors) else -1.0
