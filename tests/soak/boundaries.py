@@ -59,8 +59,13 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL put back", "a loss"),
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),
 )
-# Done in one go with what is in the table.
-ALIKE = {"S3 DELETE .passages", "PostgreSQL deletion"}
+# Done in one go with what is in the table, or read to see how long a queue is.
+ALIKE = {
+    "S3 DELETE .passages",
+    "PostgreSQL deletion",
+    "SQS GetQueueAttributes documents",
+    "SQS GetQueueAttributes bulk",
+}
 # What a new worker sets up, before it does anything of a document.
 PRELIMINARIES = {
     "PostgreSQL connection",

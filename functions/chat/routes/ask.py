@@ -12,7 +12,7 @@ from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
 from quire.retrieval.filters import Filters
-from quire.retrieval.retriever import Retriever
+from quire.retrieval.retriever import Blend, Retriever
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
 from quire.web import Authenticate, Body, Storable, parse_id
@@ -54,10 +54,21 @@ class ChatBody(TurnBody):
     temperature: Temperature | None = None
 
 
+class BlendBody(Body):
+    """`dense` is the share of meaning, the rest that of words; `diversity` spreads the results."""
+
+    dense: Annotated[float, Field(ge=0, le=1)] = Blend().dense
+    diversity: Annotated[float, Field(ge=0, le=1)] = Blend().diversity
+
+    def to_blend(self) -> Blend:
+        return Blend(dense=self.dense, diversity=self.diversity)
+
+
 class RetrieveBody(Body):
     question: QuestionText
     top_k: Annotated[int, Field(ge=1, le=100)] = 8
     filters: Filters = Filters()
+    blend: BlendBody = BlendBody()
 
 
 def ask_routes(
@@ -101,6 +112,7 @@ def ask_routes(
             collection,
             top_k=body.top_k,
             filters=body.filters,
+            blend=body.blend.to_blend(),
         )
         usage = Usage(embedding_tokens=retrieved.embedding_tokens)
         used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))

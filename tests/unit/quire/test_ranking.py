@@ -1,34 +1,74 @@
+import math
+from uuid import UUID, uuid4
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quire.retrieval.ranking import select_diverse
+from quire.domain import Chunk, ScoredChunk
+from quire.retrieval.ranking import diversify, fuse
 
-EAST, NORTH = [1.0, 0.0], [0.0, 1.0]
-
-
-def vectors(*rows: list[float]) -> np.ndarray:
-    return np.asarray(rows, dtype=np.float32)
+DOCUMENT = uuid4()
 
 
-def test_without_diversity_the_order_is_by_relevance() -> None:
-    picked = select_diverse([0.2, 0.9, 0.5], vectors(EAST, EAST, EAST), count=3, diversity=0.0)
-    assert picked == [1, 2, 0]
+def hit(number: int, score: float) -> ScoredChunk:
+    chunk = Chunk(
+        id=UUID(int=number),
+        document=DOCUMENT,
+        version=1,
+        filename="a.md",
+        title="A",
+        ordinal=number,
+        start=number,
+        end=number + 1,
+        text="a",
+    )
+    return ScoredChunk(chunk=chunk, score=score)
+
+
+def shown(hits: list[ScoredChunk]) -> dict[int, float]:
+    return {h.chunk.ordinal: round(h.score, 6) for h in hits}
+
+
+def test_scores_count_as_shares_of_their_search_s_best() -> None:
+    dense = [hit(1, 0.8), hit(2, 0.4)]
+    bm25 = [hit(2, 20.0), hit(3, 5.0)]
+    fused = fuse(dense, bm25, weight=0.6)
+    assert shown(fused) == {1: 0.6, 2: 0.7, 3: 0.1}
+    assert [h.chunk.ordinal for h in fused] == [2, 1, 3]
+
+
+def test_one_search_alone_keeps_its_order() -> None:
+    dense, bm25 = [hit(1, 0.8), hit(2, 0.4)], [hit(3, 9.0), hit(1, 3.0)]
+    assert shown(fuse(dense, bm25, weight=1.0)) == {1: 1.0, 2: 0.5}
+    assert shown(fuse(dense, bm25, weight=0.0)) == {3: 1.0, 1: 0.333333}
+    assert shown(fuse([], bm25, weight=0.5)) == {3: 0.5, 1: 0.166667}
+    assert fuse([], [], weight=0.5) == []
+
+
+def test_what_points_elsewhere_is_worth_nothing_and_not_less() -> None:
+    assert shown(fuse([hit(1, 0.5), hit(2, -0.5)], [], weight=0.5)) == {1: 0.5, 2: 0.0}
+    assert fuse([hit(1, -0.1)], [], weight=0.5) == []
 
 
 def test_a_twin_gives_way_to_what_is_different() -> None:
-    found = vectors(EAST, EAST, NORTH)
-    assert select_diverse([1.0, 0.9, 0.6], found, count=2, diversity=0.5) == [0, 2]
-    assert select_diverse([1.0, 0.9, 0.6], found, count=2, diversity=0.0) == [0, 1]
+    east, north = [1.0, 0.0], [0.0, 1.0]
+    hits = [hit(0, 1.0), hit(1, 0.9), hit(2, 0.6)]
+    vectors = {h.chunk.id: v for h, v in zip(hits, (east, east, north), strict=True)}
+    for diversity, picked in ((0.5, [0, 2]), (0.0, [0, 1])):
+        best = diversify(hits, vectors, count=2, diversity=diversity)
+        assert [h.chunk.ordinal for h in best] == picked
 
 
 def test_nothing_comes_of_nothing() -> None:
-    assert select_diverse([], np.empty((0, 0), dtype=np.float32), count=8, diversity=0.3) == []
+    assert diversify([], {}, count=8, diversity=0.3) == []
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20), st.integers(1, 30))
 def test_each_candidate_is_picked_once_and_the_best_first(scores: list[float], count: int) -> None:
-    rows = np.eye(len(scores), dtype=np.float32)
-    picked = select_diverse(scores, rows, count=count, diversity=0.3)
-    assert len(picked) == len(set(picked)) == min(count, len(scores))
-    assert scores[picked[0]] == max(scores)
+    hits = [hit(n, score) for n, score in enumerate(scores)]
+    rows = np.eye(len(hits)).tolist()
+    vectors = {h.chunk.id: row for h, row in zip(hits, rows, strict=True)}
+    picked = diversify(hits, vectors, count=count, diversity=0.3)
+    assert len(picked) == len({h.chunk.id for h in picked}) == min(count, len(hits))
+    assert math.isclose(picked[0].score, max(scores))

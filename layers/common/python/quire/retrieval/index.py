@@ -129,17 +129,19 @@ class Index:
         tenant: str,
         *,
         dense: Sequence[float] | None,
-        bm25: Sparse,
+        bm25: Sparse | None,
         filters: Filters,
         without: Sequence[tuple[UUID, int]],
         limit: int,
         vectors: bool = False,
     ) -> Candidates:
-        """The best `limit` of each search, in one request; without `dense` of the words alone.
+        """The best `limit` of each search that there is a vector for, in one request.
 
         `without` are versions, as (document, version), that are not to be found.
         """
-        searches: dict[str, Any] = {BM25: as_sparse(bm25)}
+        searches: dict[str, Any] = {}
+        if bm25 is not None:
+            searches[BM25] = as_sparse(bm25)
         if dense is not None:
             searches[DENSE] = list(dense)
         within = as_filter(tenant, filters, without)
@@ -159,7 +161,7 @@ class Index:
             found = {using: answer.points for using, answer in zip(searches, answers, strict=True)}
             return Candidates(
                 dense=_scored(found.get(DENSE, [])),
-                bm25=_scored(found[BM25]),
+                bm25=_scored(found.get(BM25, [])),
                 vectors={
                     UUID(str(point.id)): as_dense(point)
                     for points in found.values()

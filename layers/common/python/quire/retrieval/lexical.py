@@ -6,30 +6,20 @@ is 1. Qdrant's IDF modifier multiplies the rest in.
 """
 
 import hashlib
-import re
-import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-import Stemmer
-
 from quire.domain import Sparse
+from quire.retrieval.analysis import terms
 
 K1 = 0.9
 B = 0.4
 # Terms in a typical chunk; only its rough size matters to the normalisation.
 AVERAGE_LENGTH = 110
 
-_WORD = re.compile(r"\w+")
-_STEMMER = Stemmer.Stemmer("english")
-_COMMON = """a an and are as at be but by can could did do does for from has have how i if in into
-is it its of on or should such that the their then there these they this to was we were what when
-where which who why will with would you your"""
-_STOP_WORDS = frozenset(_COMMON.split())
-
 
 def weigh_document(text: str) -> Sparse:
-    counts = Counter(_terms(text))
+    counts = Counter(map(_id, terms(text)))
     length = sum(counts.values())
     norm = K1 * (1 - B + B * length / AVERAGE_LENGTH)
     return Sparse(
@@ -38,24 +28,11 @@ def weigh_document(text: str) -> Sparse:
 
 
 def weigh_query(question: str) -> Sparse:
-    terms = list(dict.fromkeys(_terms(question)))
-    return Sparse(indices=terms, values=[1.0] * len(terms))
-
-
-def _terms(text: str) -> list[int]:
-    return [_term(word) for word in _WORD.findall(_fold(text)) if word not in _STOP_WORDS]
-
-
-def _fold(text: str) -> str:
-    """Case and accents folded: 'Éclair' and 'eclair' are one term."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    ids = list(dict.fromkeys(map(_id, terms(question))))
+    return Sparse(indices=ids, values=[1.0] * len(ids))
 
 
 @lru_cache(maxsize=100_000)
-def _term(word: str) -> int:
-    """A term's id: 32 bits of a hash of its stem, as sparse indices are unsigned 32-bit."""
-    stem: str = _STEMMER.stemWord(word)
-    return int.from_bytes(hashlib.blake2b(stem.encode(), digest_size=4).digest(), "big")
+def _id(term: str) -> int:
+    """32 bits of a term's hash, as sparse indices are unsigned 32-bit."""
+    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big")

@@ -1,54 +1,61 @@
 """Two rankings made one, and one made less of the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quire.domain import ScoredChunk
 
-# The constant of Cormack, Clarke & Büttcher (2009), who found the choice to matter little.
-RRF_K = 60
 
+def fuse(
+    dense: Sequence[ScoredChunk], bm25: Sequence[ScoredChunk], *, weight: float
+) -> list[ScoredChunk]:
+    """What either search found, best first: weight·dense + (1 − weight)·bm25, each 0 to 1.
 
-def fuse(*rankings: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-    """What is in any of the rankings, best first, by reciprocal rank: Σ 1/(k + rank), from 1.
-
-    Done here and not by Qdrant, whose fusion tells nothing of the cosines that it began with.
+    Scores are taken as shares of the best one of their search, and of what a search did not find
+    as 0: a convex combination, after Bruch, Gai & Ingber, "An Analysis of Fusion Functions for
+    Hybrid Retrieval" (2022). It keeps what ranks throw away: by how much one is better.
     """
     scores: dict[UUID, float] = {}
-    for ranking in rankings:
-        for rank, hit in enumerate(ranking, start=1):
-            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + 1 / (RRF_K + rank)
-    hits = {hit.chunk.id: hit for ranking in rankings for hit in ranking}
+    for hits, share in ((dense, weight), (bm25, 1 - weight)):
+        best = max((hit.score for hit in hits), default=0.0)
+        if share <= 0 or best <= 0:
+            continue
+        for hit in hits:
+            scored = share * max(hit.score, 0.0) / best
+            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + scored
+    chunks = {hit.chunk.id: hit.chunk for hits in (dense, bm25) for hit in hits}
     return [
-        ScoredChunk(chunk=hits[chunk].chunk, score=score)
+        ScoredChunk(chunk=chunks[chunk], score=score)
         for chunk, score in sorted(scores.items(), key=lambda item: -item[1])
     ]
 
 
-def select_diverse(
-    relevance: Sequence[float], vectors: NDArray[np.float32], *, count: int, diversity: float
-) -> list[int]:
-    """Indices of up to `count` candidates, best first, by Carbonell & Goldstein (1998).
+def diversify(
+    hits: Sequence[ScoredChunk],
+    vectors: Mapping[UUID, Sequence[float]],
+    *,
+    count: int,
+    diversity: float,
+) -> list[ScoredChunk]:
+    """Up to `count` of the hits, best first, by maximal marginal relevance.
 
-    relevance: (n,), any scale; vectors: (n, d), unit length. Each pick maximises
-    (1 − diversity)·relevance − diversity·(greatest cosine with what was picked before), with
-    relevance scaled to [0, 1]. Done here and not by Qdrant, whose own MMR would replace the
-    fused scores with vector distances.
+    Each maximises (1 − diversity)·score − diversity·(greatest cosine with what was picked before),
+    after Carbonell & Goldstein (1998). `vectors` are the hits' own, of unit length. Done here and
+    not by Qdrant, whose own MMR would replace the fused scores with vector distances.
     """
-    if not relevance:
+    if not hits:
         return []
-    scores = np.asarray(relevance, dtype=np.float32)
-    scores = scores / max(float(scores.max()), 1e-9)
-    nearest = np.zeros(len(scores), dtype=np.float32)
-    open_ = np.ones(len(scores), dtype=bool)
-    picked: list[int] = []
-    while len(picked) < min(count, len(scores)):
+    rows = np.asarray([vectors[hit.chunk.id] for hit in hits], dtype=np.float32)
+    scores = np.asarray([hit.score for hit in hits], dtype=np.float32)
+    nearest = np.zeros(len(hits), dtype=np.float32)
+    open_ = np.ones(len(hits), dtype=bool)
+    picked: list[ScoredChunk] = []
+    while len(picked) < min(count, len(hits)):
         gains = np.where(open_, (1 - diversity) * scores - diversity * nearest, -np.inf)
         best = int(gains.argmax())
-        picked.append(best)
+        picked.append(hits[best])
         open_[best] = False
-        nearest = np.maximum(nearest, vectors @ vectors[best])
+        nearest = np.maximum(nearest, rows @ rows[best])
     return picked

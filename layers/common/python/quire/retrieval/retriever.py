@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import numpy as np
-
 from quire.domain import Collection, Embedding, ScoredChunk
 from quire.errors import Unavailable
 from quire.laps import Laps
@@ -15,17 +13,28 @@ from quire.observability import log
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Candidates, Index
 from quire.retrieval.lexical import weigh_query
-from quire.retrieval.ranking import fuse, select_diverse
+from quire.retrieval.ranking import diversify, fuse
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
-# MMR chooses from twice what is asked for; more would dilute, fewer leave nothing to choose.
-CANDIDATES_PER_RESULT = 2
-# Little, as fused scores lie close together: of our own forty questions 0 and 0.1 find 35, 0.3
-# one less.
-DIVERSITY = 0.1
 # A version that is switched while one searches is searched for again; then enough is enough.
 _SEARCHES = 3
+
+
+# Of each search. More change nothing of what comes out first, and cost what is sent.
+_CANDIDATES = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """What a ranking is made of; what each is worth is told in docs/retrieval.md.
+
+    `dense` is the share of meaning, the rest is that of words: with 1 or 0 the other is not
+    searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR).
+    """
+
+    dense: float = 0.5
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,7 @@ class Retriever:
         *,
         top_k: int,
         filters: Filters,
+        blend: Blend = Blend(),
         blindly: bool = False,
     ) -> Retrieved:
         """Up to `top_k` chunks of served versions, best first, with their fused scores.
@@ -72,20 +82,19 @@ class Retriever:
         laps = Laps()
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
-            self._embed(question, collection), self._in_flux(tenant, blindly)
+            self._embed(question, collection, blend), self._in_flux(tenant, blindly)
         )
-        dense = query.vectors[0] if query else None
         laps.mark("embed")
         for _ in range(_SEARCHES):
             found = await self._index.search(
                 collection,
                 tenant,
-                dense=dense,
-                bm25=weigh_query(question),
+                dense=query.vectors[0] if query else None,
+                bm25=weigh_query(question) if blend.dense < 1 or not query else None,
                 filters=filters,
                 without=in_flux,
-                limit=CANDIDATES_PER_RESULT * top_k,
-                vectors=DIVERSITY > 0,
+                limit=max(_CANDIDATES, top_k),
+                vectors=blend.diversity > 0,
             )
             if blindly:
                 break
@@ -96,19 +105,15 @@ class Retriever:
             if len(found.dense) + len(found.bm25) == whole:
                 break
             in_flux = await self._in_flux(tenant, blindly)
-        fused = fuse(found.dense, found.bm25)
-        picked = select_diverse(
-            [hit.score for hit in fused],
-            np.asarray([found.vectors[hit.chunk.id] for hit in fused], dtype=np.float32),
-            count=top_k,
-            diversity=DIVERSITY,
-        )
+        hits = fuse(found.dense, found.bm25, weight=blend.dense if query else 0.0)
+        if blend.diversity:
+            hits = diversify(hits, found.vectors, count=top_k, diversity=blend.diversity)
         laps.mark("search")
         return Retrieved(
-            hits=[fused[i] for i in picked],
+            hits=hits[:top_k],
             embedding_tokens=query.tokens if query else 0,
             timings=laps.milliseconds,
-            nearest=None if query is None else max((h.score for h in found.dense), default=-1.0),
+            nearest=max((h.score for h in found.dense), default=-1.0) if query else None,
         )
 
     async def _served(self, tenant: str, found: Candidates) -> Candidates:
@@ -121,8 +126,10 @@ class Retriever:
         )
         return replace(found, dense=dense, bm25=bm25)
 
-    async def _embed(self, question: str, collection: Collection) -> Embedding | None:
-        """None when the model is gone: words can be searched for without it."""
+    async def _embed(self, question: str, collection: Collection, blend: Blend) -> Embedding | None:
+        """None when the model is gone, or not wanted: words can be searched for without it."""
+        if not blend.dense:
+            return None
         try:
             return await self._embedder.embed_query(question, collection)
         except Unavailable as error:
