@@ -47,6 +47,11 @@ def standalone_prompt(question: str, history: Sequence[Message]) -> Prompt:
     return _prompt("standalone", (), asked, about="")
 
 
+def hypothesis_prompt(question: str) -> Prompt:
+    """Ask for a passage as it might answer the question."""
+    return _prompt("hypothesis", (), f"Question: {question}", about="")
+
+
 def prompt_hash(name: str, instructions: str) -> str:
     """Of all that the system says, but for the persona."""
     return _hash(_system(name, instructions))

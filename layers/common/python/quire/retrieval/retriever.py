@@ -17,10 +17,10 @@ from quire.retrieval.ranking import diversify, fuse
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
+# Two searches that have none in common among so many do not know what is asked for.
+_FIRST = 10
 # A version that is switched while one searches is searched for again; then enough is enough.
 _SEARCHES = 3
-
-
 # Of each search. More change nothing of what comes out first, and cost what is sent.
 _CANDIDATES = 50
 
@@ -37,17 +37,22 @@ class Blend:
     diversity: float = 0.0
 
 
+HYBRID = Blend()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
     """`nearest` is the greatest cosine of a chunk with the question.
 
-    It is None when the words alone were searched for, as nothing could be embedded.
+    It is None when the words alone were searched for, as nothing could be embedded. `agreed` is
+    whether any chunk is among the first of both searches.
     """
 
     hits: Sequence[ScoredChunk]
     embedding_tokens: int
     timings: Mapping[str, float]
     nearest: float | None
+    agreed: bool
 
 
 class Retriever:
@@ -71,18 +76,20 @@ class Retriever:
         *,
         top_k: int,
         filters: Filters,
-        blend: Blend = Blend(),
+        blend: Blend = HYBRID,
+        hypothesis: str | None = None,
         blindly: bool = False,
     ) -> Retrieved:
         """Up to `top_k` chunks of served versions, best first, with their fused scores.
 
+        With a `hypothesis`, meaning is searched for half way between it and the question.
         `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may
         be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
-            self._embed(question, collection, blend), self._in_flux(tenant, blindly)
+            self._embed(question, hypothesis, collection, blend), self._in_flux(tenant, blindly)
         )
         laps.mark("embed")
         for _ in range(_SEARCHES):
@@ -114,6 +121,7 @@ class Retriever:
             embedding_tokens=query.tokens if query else 0,
             timings=laps.milliseconds,
             nearest=max((h.score for h in found.dense), default=-1.0) if query else None,
+            agreed=bool(_first(found.dense) & _first(found.bm25)),
         )
 
     async def _served(self, tenant: str, found: Candidates) -> Candidates:
@@ -126,15 +134,35 @@ class Retriever:
         )
         return replace(found, dense=dense, bm25=bm25)
 
-    async def _embed(self, question: str, collection: Collection, blend: Blend) -> Embedding | None:
+    async def _embed(
+        self, question: str, hypothesis: str | None, collection: Collection, blend: Blend
+    ) -> Embedding | None:
         """None when the model is gone, or not wanted: words can be searched for without it."""
         if not blend.dense:
             return None
+        texts = [question] if hypothesis is None else [question, hypothesis]
         try:
-            return await self._embedder.embed_query(question, collection)
+            embedded = await asyncio.gather(
+                *(self._embedder.embed_query(text, collection) for text in texts)
+            )
         except Unavailable as error:
             log.warning("the question was not embedded", exc_info=error)
             return None
+        return Embedding(
+            vectors=[_mean([e.vectors[0] for e in embedded])],
+            tokens=sum(e.tokens for e in embedded),
+        )
 
     async def _in_flux(self, tenant: str, blindly: bool) -> Sequence[tuple[UUID, int]]:
         return () if blindly else await self._ingestions.in_flux(tenant)
+
+
+def _first(hits: Sequence[ScoredChunk]) -> set[UUID]:
+    return {hit.chunk.id for hit in hits[:_FIRST]}
+
+
+def _mean(vectors: Sequence[Sequence[float]]) -> Sequence[float]:
+    """Of unit vectors; its length means nothing to a search by cosine."""
+    if len(vectors) == 1:
+        return vectors[0]
+    return [sum(values) / len(vectors) for values in zip(*vectors, strict=True)]

@@ -1,0 +1,123 @@
+"""Question → what bears on it: retrieved, and where that is little, once more by a passage that
+the model made up (HyDE; Gao et al., "Precise Zero-Shot Dense Retrieval without Relevance Labels",
+2022).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from functions.chat.prompting import hypothesis_prompt
+from quire.domain import Collection, Usage
+from quire.errors import Unavailable
+from quire.laps import Laps
+from quire.models.language_model import Completion, LanguageModel
+from quire.observability import log
+from quire.retrieval.filters import Filters
+from quire.retrieval.retriever import HYBRID, Blend, Retrieved, Retriever
+
+_SECONDS = 8.0
+_TOKENS = 200
+
+
+class Hyde(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """`hypothesis` is whether a passage was made up, and searched by beside the question."""
+
+    retrieved: Retrieved
+    hypothesis: bool = False
+    usage: Usage = field(default_factory=Usage)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+class Finder:
+    def __init__(
+        self, retriever: Retriever, language_model: LanguageModel, *, weak_below: float
+    ) -> None:
+        """Evidence is weak where no passage has the cosine `weak_below` with the question, and the
+        two searches agree on none.
+        """
+        self._retriever = retriever
+        self._language_model = language_model
+        self._weak_below = weak_below
+
+    async def find(
+        self,
+        tenant: str,
+        question: str,
+        collection: Collection,
+        *,
+        top_k: int,
+        filters: Filters,
+        hyde: Hyde,
+        blend: Blend = HYBRID,
+        blindly: bool = False,
+        seed: int = 0,
+    ) -> Found:
+        """Raises Unavailable when nothing could be searched; without a model nothing is made up."""
+
+        async def retrieve(hypothesis: str | None) -> Retrieved:
+            return await self._retriever.retrieve(
+                tenant,
+                question,
+                collection,
+                top_k=top_k,
+                filters=filters,
+                blend=blend,
+                blindly=blindly,
+                hypothesis=hypothesis,
+            )
+
+        first = await retrieve(None)
+        usage = Usage(embedding_tokens=first.embedding_tokens)
+        if not self._wanted(hyde, first):
+            return Found(retrieved=first, usage=usage, timings=first.timings)
+        laps = Laps()
+        passage, written = await self._imagine(question, seed)
+        laps.mark("hypothesis")
+        usage += written
+        if not passage:
+            return Found(
+                retrieved=first, usage=usage, timings={**first.timings, **laps.milliseconds}
+            )
+        second = await retrieve(passage)
+        return Found(
+            retrieved=second,
+            hypothesis=True,
+            usage=usage + Usage(embedding_tokens=second.embedding_tokens),
+            timings={
+                stage: took + second.timings.get(stage, 0.0)
+                for stage, took in {**first.timings, **laps.milliseconds}.items()
+            },
+        )
+
+    def _wanted(self, hyde: Hyde, first: Retrieved) -> bool:
+        # Without an embedding there is nothing that a passage could be compared by.
+        if first.nearest is None or hyde == Hyde.NEVER:
+            return False
+        weak = first.nearest < self._weak_below and not first.agreed
+        return hyde == Hyde.ALWAYS or weak
+
+    async def _imagine(self, question: str, seed: int) -> tuple[str, Usage]:
+        written: list[str] = []
+        usage = Usage()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                async for piece in self._language_model.stream(
+                    hypothesis_prompt(question), max_tokens=_TOKENS, temperature=0, seed=seed
+                ):
+                    if isinstance(piece, Completion):
+                        usage = piece.usage
+                    else:
+                        written.append(piece)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("no passage was made up", exc_info=error)
+            return "", usage
+        return "".join(written).strip(), usage
