@@ -17,9 +17,10 @@ from functions.chat.events import (
     RetrievalStart,
 )
 from functions.chat.following import Follower
-from functions.chat.prompting import answer_prompt, selection_prompt, standalone_prompt
+from functions.chat.prompting import answer_prompt, selection_prompt
 from functions.chat.recalling import recalled
 from functions.chat.recording import Recorder
+from functions.chat.rewriting import stand_alone
 from functions.chat.turn import Question, Turn
 from quire.domain import Caller, FormerTurn, ScoredChunk, Source, Usage
 from quire.errors import Unavailable
@@ -28,8 +29,6 @@ from quire.observability import log
 from quire.retrieval.retriever import Retriever
 
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."
-_STANDALONE_TOKENS = 200
-_STANDALONE_SECONDS = 8.0
 # What a deadline leaves for storing the turn.
 _CLOSING_SECONDS = 2.0
 
@@ -91,7 +90,7 @@ class Answering:
         reason: Reason | None = None
         try:
             if turn.cached is None:
-                turn.question = await self._standalone(turn)
+                await stand_alone(turn, self._language_model)
                 await self._recorder.recall(turn, model=self._language_model.name)
             yield RetrievalStart(question=turn.question, session=turn.session, message=turn.message)
             if turn.cached is not None:
@@ -125,30 +124,6 @@ class Answering:
             if reason
             else ResponseComplete(outcome=outcome)
         )
-
-    async def _standalone(self, turn: Turn) -> str:
-        """A follow-up in words that need no conversation; as it is when the model is gone."""
-        question, history = turn.asked.text, turn.history
-        if not history or turn.asked.selected_text is not None:
-            return question
-        written: list[str] = []
-        try:
-            async with asyncio.timeout(_STANDALONE_SECONDS):
-                async for piece in self._language_model.stream(
-                    standalone_prompt(question, history),
-                    max_tokens=_STANDALONE_TOKENS,
-                    temperature=0,
-                    seed=turn.seed,
-                ):
-                    if isinstance(piece, Completion):
-                        turn.usage += piece.usage
-                    else:
-                        written.append(piece)
-        except (Unavailable, TimeoutError) as error:
-            log.warning("the follow-up was not rewritten", exc_info=error)
-            written.clear()
-        turn.laps.mark("rewrite")
-        return "".join(written).strip() or question
 
     async def _retrieve(self, turn: Turn) -> None:
         """Find what the model is given; without a prompt there is nothing to ask it."""

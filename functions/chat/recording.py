@@ -132,9 +132,10 @@ class Recorder:
         )
 
     async def recall(self, turn: Turn, *, model: str) -> None:
-        """Find the cached answer to a question of a session, now that it stands alone."""
-        key = cache_key(turn.question, turn.asked, model=model)
-        if turn.cached is None and turn.persisted and turn.asked.session and key:
+        """Find the cached answer to a question of a session, if it stands alone by now."""
+        if turn.asked.session is None or not turn.persisted or "rewrite" in turn.degraded:
+            return
+        if key := cache_key(turn.question, turn.asked, model=model):
             turn.cached = await self._answers.find(turn.caller.tenant, key)
 
     def following(self, turn: Turn) -> AbstractAsyncContextManager[Follower]:

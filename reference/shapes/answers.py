@@ -108,7 +108,7 @@ class Outcome(Shape):
     persisted: bool
     cached: bool
     degraded: list[str]
-    """What was done without: `embeddings`, `model`, `postgres`."""
+    """What was done without: `embeddings`, `model`, `postgres`, `rewrite`."""
     usage: Usage
     timings: dict[str, float]
     """Milliseconds by stage."""
