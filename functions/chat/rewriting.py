@@ -17,7 +17,7 @@ async def stand_alone(turn: Turn, language_model: LanguageModel) -> None:
     if not turn.history or turn.asked.selected_text is not None:
         return
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(min(_SECONDS, turn.left(turn.words_until))):
             rewritten = await _rewritten(turn, language_model)
     except (Unavailable, TimeoutError) as error:
         log.warning("the follow-up was not rewritten", exc_info=error)

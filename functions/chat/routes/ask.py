@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, source_of
 from functions.chat.rendering import answer_json, source_json
+from functions.chat.routes.deadlines import Deadlines
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
@@ -67,27 +68,25 @@ def ask_routes(
     collections: Collections,
     counts: UsageCounts,
     prices: Prices,
-    turn_seconds: float,
-    stream_seconds: float,
+    deadlines: Deadlines,
     authenticate: Authenticate,
 ) -> APIRouter:
-    """A turn may take `turn_seconds`, one that is streamed `stream_seconds`."""
     router = APIRouter(tags=["questions"])
 
     @router.post("/v1/chat")
     async def chat(
-        body: ChatBody, caller: Annotated[Caller, Depends(authenticate)]
+        body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
-        answer = await answering.answer(caller, _question(body), seconds=turn_seconds)
-        return answer_json(answer)
+        until = deadlines.of_answer(request)
+        return answer_json(await answering.answer(caller, _question(body), until=until))
 
     @router.post("/v1/chat/stream")
     async def stream(
         body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> Response:
-        turn = await answering.open(caller, _question(body))
-        events = answering.stream(turn, seconds=stream_seconds)
-        told = frames(events, problem=partial(describe, request.scope))
+        until = deadlines.of_stream(request)
+        turn = await answering.open(caller, _question(body), until=until)
+        told = frames(answering.stream(turn), problem=partial(describe, request.scope))
         return event_stream(told)
 
     @router.post("/v1/retrieve")

@@ -54,6 +54,6 @@ class Answers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, tenant: str, key: bytes) -> Mapping[str, Any] | None:
-        (rows,) = await self._database.run(tenant, find_answer(key))
+    async def find(self, tenant: str, key: bytes, *, timeout: float) -> Mapping[str, Any] | None:
+        (rows,) = await self._database.run(tenant, find_answer(key), timeout=timeout)
         return rows[0]["answer"] if rows else None

@@ -107,6 +107,7 @@ class Turns:
         sources: Sequence[Mapping[str, Any]] | None,
         content: str,
         citations: Sequence[Mapping[str, Any]],
+        timeout: float,
     ) -> bool:
         """Keep what was shown so far; whether to go on: nobody stopped it or deleted it."""
         _, rows = await self._database.run(
@@ -123,6 +124,7 @@ class Turns:
                    returning stop_requested""",
                 [Jsonb(opening), _jsonb(sources), content, Jsonb(citations), answer],
             ),
+            timeout=timeout,
         )
         return bool(rows) and not rows[0]["stop_requested"]
 
@@ -143,6 +145,7 @@ class Turns:
         prompt: Prompt | None = None,
         retrieved: Sequence[ScoredChunk] = (),
         also: Iterable[Statement] = (),
+        timeout: float,
     ) -> None:
         """End a turn, whole. Raises NotFound when its session was deleted meanwhile."""
         try:
@@ -171,6 +174,7 @@ class Turns:
                     [session],
                 ),
                 *also,
+                timeout=timeout,
             )
         except ForeignKeyViolation:
             closed = []
