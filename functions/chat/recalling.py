@@ -32,7 +32,8 @@ def kept(turn: Turn, *, model: str) -> list[Statement]:
     }
     if len(json.dumps(answer)) > _MOST_CACHED:
         return []
-    return [keep_answer(turn.caller.tenant, key, turn.opened.generation, answer)]
+    opened = turn.opened
+    return [keep_answer(turn.caller.tenant, key, opened.generation, opened.collection.name, answer)]
 
 
 def recalled(turn: Turn) -> Iterator[Event]:

@@ -139,8 +139,8 @@ def _spoken(said: Mapping[str, Any], session: UUID) -> Message:
 
 
 def cache_key(question: str, asked: Question, *, model: str) -> bytes | None:
-    """What an answer depends on, but for what the corpus's generation counts; None for what is
-    never kept.
+    """What an answer depends on, but for the index and what the corpus's generation counts; None
+    for what is never kept.
     """
     if not asked.cache or asked.selected_text is not None or asked.history is not None:
         return None

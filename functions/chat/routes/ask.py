@@ -78,7 +78,9 @@ def ask_routes(
         body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
         until = deadlines.of_answer(request)
-        return answer_json(await answering.answer(caller, _question(body), until=until))
+        answer = await answering.answer(caller, _question(body), until=until)
+        request.state.session = answer.end.outcome.session
+        return answer_json(answer)
 
     @router.post("/v1/chat/stream")
     async def stream(
@@ -86,6 +88,7 @@ def ask_routes(
     ) -> Response:
         until = deadlines.of_stream(request)
         turn = await answering.open(caller, _question(body), until=until)
+        request.state.session = turn.session
         told = frames(answering.stream(turn), problem=partial(describe, request.scope))
         return event_stream(told)
 
@@ -105,7 +108,8 @@ def ask_routes(
         used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))
         await counts.add(caller.tenant, used)
         chunks = [source_json(source_of(i, hit)) for i, hit in enumerate(retrieved.hits, start=1)]
-        return {"chunks": chunks, "timings": retrieved.timings}
+        degraded = ["embeddings"] if retrieved.nearest is None else []
+        return {"chunks": chunks, "degraded": degraded, "timings": retrieved.timings}
 
     return router
 

@@ -21,6 +21,7 @@ from quire.web.problems import describe
 def completion_routes(
     *,
     answering: Answering,
+    api_url: str | None,
     deadlines: Deadlines,
     authenticate: Authenticate,
 ) -> APIRouter:
@@ -48,12 +49,14 @@ def completion_routes(
             caller = await _speaking_for(
                 body.user, quire_user, partial(authenticate, authorization)
             )
-        question, base_url = to_question(body), str(request.base_url).rstrip("/")
+        question, base_url = to_question(body), (api_url or str(request.base_url)).rstrip("/")
         if not body.stream:
             until = deadlines.of_answer(request)
             answer = await answering.answer(caller, question, until=until)
+            request.state.session = answer.end.outcome.session
             return JSONResponse(completion_json(answer, base_url=base_url))
         turn = await answering.open(caller, question, until=deadlines.of_stream(request))
+        request.state.session = turn.session
         told = frames(
             answering.stream(turn),
             message=turn.message,

@@ -52,14 +52,20 @@ def message_routes(
         return {"id": str(message)}
 
     @router.post("/{message_id}/feedback")
-    async def rate(message_id: str, body: FeedbackBody, caller: Authenticated) -> dict[str, Any]:
+    async def rate(
+        message_id: str, body: FeedbackBody, request: Request, caller: Authenticated
+    ) -> dict[str, Any]:
         message = parse_id(message_id, "message")
-        await messages.rate(caller, message, rating=body.rating, comment=body.comment)
+        request.state.session = await messages.rate(
+            caller, message, rating=body.rating, comment=body.comment
+        )
         return {"message_id": str(message), "rating": body.rating, "comment": body.comment}
 
     @router.post("/{message_id}/replay")
     async def replay(message_id: str, request: Request, caller: Authenticated) -> dict[str, Any]:
         message, until = parse_id(message_id, "message"), deadlines.of_answer(request)
-        return replay_json(*await answering.replay(caller, message, until=until))
+        former, answer = await answering.replay(caller, message, until=until)
+        request.state.session = former.session
+        return replay_json(former, answer)
 
     return router
