@@ -99,6 +99,7 @@ def create() -> FastAPI:
             ),
             completion_routes(
                 answering=answering,
+                api_url=settings.api_url,
                 deadlines=deadlines,
                 authenticate=asks,
             ),

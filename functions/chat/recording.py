@@ -137,15 +137,13 @@ class Recorder:
 
     async def recall(self, turn: Turn, *, model: str) -> None:
         """Find the cached answer to a question of a session, if it stands alone by now."""
-        if turn.asked.session is None or not turn.persisted or "rewrite" in turn.degraded:
-            return
+        alone = turn.persisted and "rewrite" not in turn.degraded
         key = cache_key(turn.question, turn.asked, model=model)
-        if key is None:
+        if turn.asked.session is None or not alone or key is None:
             return
+        seconds = turn.left(turn.words_until)
         try:
-            turn.cached = await self._answers.find(
-                turn.caller.tenant, key, timeout=turn.left(turn.words_until)
-            )
+            turn.cached = await self._answers.find(turn.caller.tenant, key, timeout=seconds)
         except Unavailable as error:
             if not self.goes_without(turn, error):
                 raise

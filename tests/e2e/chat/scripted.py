@@ -23,8 +23,8 @@ class ScriptedModel:
     """`say` sets the pieces of the next answers; `asked` are the requests that came.
 
     With a `gate`, each piece after the first waits until the test lets it through. `down` answers
-    with errors to what it names: "chat", "embeddings", "rewrite". After `breaks_after` pieces the
-    connection is cut. What stands alone is `cut` by its length.
+    with errors to what it names: "chat", "embeddings", "rewrite"; what `held` names waits. After
+    `breaks_after` pieces the connection is cut. What stands alone is `cut` by its length.
     """
 
     def __init__(self, embeddings_url: str) -> None:
@@ -45,6 +45,7 @@ class ScriptedModel:
         self.finish_reason = "stop"
         self.gate: asyncio.Semaphore | None = None
         self.down: set[str] = set()
+        self.held: dict[str, asyncio.Event] = {}
         self.breaks_after: int | None = None
 
     def say(self, *pieces: str) -> None:
@@ -62,6 +63,8 @@ class ScriptedModel:
         rewrites = "<conversation>" in body["messages"][-1]["content"]
         if rewrites and "rewrite" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)
+        if rewrites:
+            await self._wait("rewrite")
         self.asked.append(body)
         told = (
             self._stream([self.standalone or "?"], "length" if self.cut else "stop")
@@ -81,9 +84,14 @@ class ScriptedModel:
         yield _chunk([], usage=USAGE)
         yield "data: [DONE]\n\n"
 
+    async def _wait(self, what: str) -> None:
+        if what in self.held:
+            await self.held[what].wait()
+
     async def _embed(self, request: Request) -> Response:
         if "embeddings" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)
+        await self._wait("embeddings")
         async with httpx.AsyncClient() as client:
             answer = await client.post(
                 f"{self._embeddings_url}/embeddings",

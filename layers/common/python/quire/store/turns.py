@@ -20,7 +20,9 @@ from quire.store.database import Database, Statement
 from quire.store.personas import PERSONA, to_persona
 from quire.store.sessions import MESSAGE, ensure_user, insert_session, touch_session
 
-# A generation whose worker has not been heard of for so long, in seconds, is over.
+# A generation whose worker has not been heard of for so long, in seconds, is over. At first it is
+# silent: the question is rewritten, embedded and searched for.
+FIRST_LEASE = 40
 LEASE = 15
 
 
@@ -74,7 +76,7 @@ class Turns:
                        (tenant_id, id, session_id, role, content, request, status, lease_until,
                         created_at)
                    select %s, m.id, s.id, m.role, m.content, m.request, 'generating',
-                          now() + interval '{LEASE} seconds', m.created_at
+                          now() + interval '{FIRST_LEASE} seconds', m.created_at
                    from sessions s, (values
                        (%s::uuid, 'user', %s, null::jsonb, %s::timestamptz),
                        (%s::uuid, 'assistant', '', %s::jsonb, now())
