@@ -97,6 +97,7 @@ class Stack:
             aws_url=self.configuration.aws_url,
             queues=self._queues,
             settings={
+                "QUIRE_API_URL": self.configuration.api_url,
                 **self.configuration.model_settings(),
                 **self.configuration.ingestion_settings(),
             },

@@ -1,6 +1,5 @@
 """One turn: a question in, a stream of events out. `answer` folds that stream into one value."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from uuid import UUID
@@ -16,10 +15,11 @@ from functions.chat.events import (
     RetrievalComplete,
     RetrievalStart,
 )
-from functions.chat.following import Follower
-from functions.chat.prompting import answer_prompt, selection_prompt, standalone_prompt
+from functions.chat.following import Follower, in_time
+from functions.chat.prompting import answer_prompt, selection_prompt
 from functions.chat.recalling import recalled
 from functions.chat.recording import Recorder
+from functions.chat.rewriting import stand_alone
 from functions.chat.turn import Question, Turn
 from quire.domain import Caller, FormerTurn, ScoredChunk, Source, Usage
 from quire.errors import Unavailable
@@ -28,10 +28,6 @@ from quire.observability import log
 from quire.retrieval.retriever import Retriever
 
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."
-_STANDALONE_TOKENS = 200
-_STANDALONE_SECONDS = 8.0
-# What a deadline leaves for storing the turn.
-_CLOSING_SECONDS = 2.0
 
 
 class Answering:
@@ -51,27 +47,31 @@ class Answering:
         self._answer_tokens = answer_tokens
         self._relevance_floor = relevance_floor
 
-    async def open(self, caller: Caller, question: Question) -> Turn:
-        """Begin a turn. Raises NotFound, Unavailable; from then on its stream tells all."""
-        return await self._recorder.open(caller, question, model=self._language_model.name)
+    async def open(self, caller: Caller, question: Question, *, until: float) -> Turn:
+        """Begin a turn. Raises NotFound, Unavailable; from then on its stream tells all.
 
-    async def answer(self, caller: Caller, question: Question, *, seconds: float) -> Answer:
+        At `until`, in the loop's time, it is over, whole or not.
+        """
+        model = self._language_model.name
+        return await self._recorder.open(caller, question, model=model, until=until)
+
+    async def answer(self, caller: Caller, question: Question, *, until: float) -> Answer:
         """The whole turn as one value. Raises NotFound, Unavailable."""
-        return await self._fold(await self.open(caller, question), seconds=seconds)
+        return await self._fold(await self.open(caller, question, until=until))
 
     async def replay(
-        self, caller: Caller, message: UUID, *, seconds: float
+        self, caller: Caller, message: UUID, *, until: float
     ) -> tuple[FormerTurn, Answer]:
         """A turn that ended, and its answer if it is asked again now, of which nothing is kept.
 
         Raises NotFound, Conflict while it is being written, Unavailable.
         """
-        former, turn = await self._recorder.reopen(caller, message)
-        return former, await self._fold(turn, seconds=seconds)
+        former, turn = await self._recorder.reopen(caller, message, until=until)
+        return former, await self._fold(turn)
 
-    async def _fold(self, turn: Turn, *, seconds: float) -> Answer:
+    async def _fold(self, turn: Turn) -> Answer:
         sources: Sequence[Source] = ()
-        async with aclosing(self.stream(turn, seconds=seconds)) as events:
+        async with aclosing(self.stream(turn)) as events:
             async for event in events:
                 match event:
                     case RetrievalComplete():
@@ -81,29 +81,27 @@ class Answering:
         prompt_hash = turn.prompt.hash if turn.prompt else None
         return Answer(text=turn.citer.text, sources=sources, end=end, prompt_hash=prompt_hash)
 
-    async def stream(self, turn: Turn, *, seconds: float) -> AsyncGenerator[Event, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """The turn's events, the last one terminal and told once all is stored.
 
-        After `seconds` it is incomplete. Raises Unavailable while there is nothing to show yet,
-        NotFound when the session was deleted meanwhile.
+        What its time does not suffice for is incomplete. Raises Unavailable while there is nothing
+        to show yet, NotFound when the session was deleted meanwhile.
         """
-        until = asyncio.get_running_loop().time() + seconds - _CLOSING_SECONDS
         reason: Reason | None = None
         try:
             if turn.cached is None:
-                turn.question = await self._standalone(turn)
+                await stand_alone(turn, self._language_model)
                 await self._recorder.recall(turn, model=self._language_model.name)
             yield RetrievalStart(question=turn.question, session=turn.session, message=turn.message)
             if turn.cached is not None:
                 for event in recalled(turn):
                     yield event
             else:
-                async with asyncio.timeout_at(until):
-                    await self._retrieve(turn)
+                await self._find(turn)
                 yield RetrievalComplete(sources=turn.sources or ())
                 async with self._recorder.following(turn) as follower:
                     try:
-                        async for piece in self._words(turn, follower, until):
+                        async for piece in self._words(turn, follower):
                             for shown in turn.citer.feed(piece):
                                 yield shown
                     except TimeoutError:
@@ -126,29 +124,14 @@ class Answering:
             else ResponseComplete(outcome=outcome)
         )
 
-    async def _standalone(self, turn: Turn) -> str:
-        """A follow-up in words that need no conversation; as it is when the model is gone."""
-        question, history = turn.asked.text, turn.history
-        if not history or turn.asked.selected_text is not None:
-            return question
-        written: list[str] = []
+    async def _find(self, turn: Turn) -> None:
+        """Retrieve in time, blindly if PostgreSQL goes. Raises TimeoutError, Unavailable."""
         try:
-            async with asyncio.timeout(_STANDALONE_SECONDS):
-                async for piece in self._language_model.stream(
-                    standalone_prompt(question, history),
-                    max_tokens=_STANDALONE_TOKENS,
-                    temperature=0,
-                    seed=turn.seed,
-                ):
-                    if isinstance(piece, Completion):
-                        turn.usage += piece.usage
-                    else:
-                        written.append(piece)
-        except (Unavailable, TimeoutError) as error:
-            log.warning("the follow-up was not rewritten", exc_info=error)
-            written.clear()
-        turn.laps.mark("rewrite")
-        return "".join(written).strip() or question
+            await in_time(self._retrieve(turn), turn.words_until)
+        except Unavailable as error:
+            if not self._recorder.goes_without(turn, error):
+                raise
+            await in_time(self._retrieve(turn), turn.words_until)
 
     async def _retrieve(self, turn: Turn) -> None:
         """Find what the model is given; without a prompt there is nothing to ask it."""
@@ -184,9 +167,7 @@ class Answering:
         turn.citer = Citer(turn.sources)
         turn.laps.mark("retrieve")
 
-    async def _words(
-        self, turn: Turn, follower: Follower, until: float
-    ) -> AsyncGenerator[str, None]:
+    async def _words(self, turn: Turn, follower: Follower) -> AsyncGenerator[str, None]:
         """What is answered, as it is written. Raises Unavailable once it has begun."""
         if turn.prompt is None:
             yield turn.opened.persona.refusal or NOTHING_FOUND
@@ -201,7 +182,7 @@ class Answering:
         try:
             async with aclosing(pieces):
                 while True:
-                    async with follower.until(until):
+                    async with follower.until(turn.words_until):
                         piece = await anext(pieces)
                     if isinstance(piece, Completion):
                         turn.model, turn.finish_reason = piece.model, piece.finish_reason

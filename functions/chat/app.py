@@ -10,6 +10,7 @@ from functions.chat.dialect.errors import error_json
 from functions.chat.recording import Recorder
 from functions.chat.routes.ask import ask_routes
 from functions.chat.routes.completions import completion_routes
+from functions.chat.routes.deadlines import Deadlines
 from functions.chat.routes.messages import message_routes
 from functions.chat.routes.persona import persona_routes
 from functions.chat.routes.reference import reference_routes
@@ -81,6 +82,7 @@ def create() -> FastAPI:
         answer_tokens=settings.answer_tokens,
         relevance_floor=settings.relevance_floor,
     )
+    deadlines = Deadlines(whole=settings.turn_seconds, streamed=settings.stream_seconds)
     security = Security(ApiKeys(database))
     asks = requires(security, "ask")
     return create_app(
@@ -92,18 +94,17 @@ def create() -> FastAPI:
                 collections=Collections(database),
                 counts=counts,
                 prices=settings.prices,
-                turn_seconds=settings.turn_seconds,
-                stream_seconds=settings.stream_seconds,
+                deadlines=deadlines,
                 authenticate=asks,
             ),
             completion_routes(
                 answering=answering,
-                turn_seconds=settings.turn_seconds,
-                stream_seconds=settings.stream_seconds,
+                api_url=settings.api_url,
+                deadlines=deadlines,
                 authenticate=asks,
             ),
             session_routes(Sessions(database), asks),
-            message_routes(Messages(database), answering, asks, turn_seconds=settings.turn_seconds),
+            message_routes(Messages(database), answering, asks, deadlines),
             usage_routes(counts, asks),
             persona_routes(Personas(database), requires(security, "admin")),
             reference_routes(),

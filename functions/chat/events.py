@@ -1,7 +1,7 @@
 """What happens in a turn, in the order in which it happens."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -58,9 +58,6 @@ class Outcome:
     @property
     def grounded(self) -> bool:
         return bool(self.citations)
-
-    def ended(self, *, persisted: bool, timings: Mapping[str, float]) -> "Outcome":
-        return replace(self, persisted=persisted, timings=timings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

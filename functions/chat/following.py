@@ -1,8 +1,9 @@
 """A turn while it is written: its words are kept as they come, and it may be stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from functions.chat.rendering import citation_json, opening_json, source_json
 from functions.chat.turn import Turn
@@ -36,20 +37,37 @@ class Follower:
 @asynccontextmanager
 async def following(turn: Turn, turns: Turns) -> AsyncIterator[Follower]:
     """Keep the turn's words while they come, if anything is kept of it."""
-    follower = Follower()
-    task = asyncio.create_task(_follow(turn, turns, follower)) if turn.persisted else None
+    follower, written = Follower(), asyncio.Event()
+    task = None
+    if turn.persisted:
+        task = asyncio.create_task(_follow(turn, turns, follower, written))
     try:
         yield follower
     finally:
         if task:
-            task.cancel()
-            # A statement that is under way ends before the turn's last one begins.
+            # A statement that is under way ends by itself before the turn's last one begins.
+            written.set()
             await asyncio.wait({task})
 
 
-async def _follow(turn: Turn, turns: Turns, follower: Follower) -> None:
-    while not follower.stopped:
-        await asyncio.sleep(_FOLLOW_SECONDS)
+async def in_time(work: Coroutine[Any, Any, None], until: float) -> None:
+    """Do it by then, in the loop's time. Raises TimeoutError.
+
+    What takes longer is left behind: psycopg has who cancels a statement wait for its server, for
+    up to ten seconds.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=until - asyncio.get_running_loop().time())
+        if not task.done():
+            raise TimeoutError
+        task.result()
+    finally:
+        task.cancel()
+
+
+async def _follow(turn: Turn, turns: Turns, follower: Follower, written: asyncio.Event) -> None:
+    while not follower.stopped and not await _comes(written, _FOLLOW_SECONDS):
         try:
             goes_on = await turns.show(
                 turn.caller,
@@ -59,9 +77,17 @@ async def _follow(turn: Turn, turns: Turns, follower: Follower) -> None:
                 sources=[source_json(source) for source in turn.sources or ()],
                 content=turn.citer.text,
                 citations=[citation_json(c) for c in turn.citer.citations],
+                timeout=turn.left(turn.words_until),
             )
         except Unavailable as error:
             log.warning("what was shown is not stored yet", exc_info=error)
             continue
         if not goes_on:
             follower.stop()
+
+
+async def _comes(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -14,10 +14,13 @@ _MOST_CACHED = 100_000  # bytes of an answer that is kept
 
 
 def kept(turn: Turn, *, model: str) -> list[Statement]:
-    """The answer for the cache, if it is whole, the model's own and not too large."""
+    """The answer for the cache, if it is whole, the model's own and not too large.
+
+    What the model was told of a conversation may be in its answer, so that is nobody else's.
+    """
     key = cache_key(turn.question, turn.asked, model=model)
     whole = not turn.degraded and turn.finish_reason == "stop"
-    if key is None or not whole or turn.prompt is None or turn.cached is not None:
+    if key is None or turn.history or not whole or turn.prompt is None or turn.cached is not None:
         return []
     answer = {
         "answer": turn.citer.text,
@@ -29,7 +32,8 @@ def kept(turn: Turn, *, model: str) -> list[Statement]:
     }
     if len(json.dumps(answer)) > _MOST_CACHED:
         return []
-    return [keep_answer(turn.caller.tenant, key, turn.opened.generation, answer)]
+    opened = turn.opened
+    return [keep_answer(turn.caller.tenant, key, opened.generation, opened.collection.name, answer)]
 
 
 def recalled(turn: Turn) -> Iterator[Event]:

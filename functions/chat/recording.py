@@ -57,7 +57,7 @@ class Recorder:
         self._without_database = without_database
         self._collection: Collection | None = None
 
-    async def open(self, caller: Caller, question: Question, *, model: str) -> Turn:
+    async def open(self, caller: Caller, question: Question, *, model: str, until: float) -> Turn:
         """Begin a turn; a session that was asked for in vain is NotFound. Raises Unavailable."""
         laps = Laps()
         session, asked, message = question.session or new_id(), new_id(), new_id()
@@ -104,6 +104,7 @@ class Recorder:
             seed=seed,
             opened=opened,
             history=question.history if question.history is not None else opened.history,
+            until=until,
             persisted=persisted,
             degraded=[] if persisted else ["postgres"],
             cached=opened.cached,
@@ -112,7 +113,9 @@ class Recorder:
         laps.mark("open")
         return turn
 
-    async def reopen(self, caller: Caller, message: UUID) -> tuple[FormerTurn, Turn]:
+    async def reopen(
+        self, caller: Caller, message: UUID, *, until: float
+    ) -> tuple[FormerTurn, Turn]:
         """A turn that ended, and the same begun anew. Raises NotFound, Conflict, Unavailable."""
         former, opened = await self._replays.find(caller, message, history=HISTORY_MESSAGES)
         if former.status == "generating":
@@ -127,23 +130,42 @@ class Recorder:
             seed=former.request["seed"],
             opened=opened,
             history=asked.history if asked.history is not None else opened.history,
+            until=until,
             persisted=False,
             replay=True,
         )
 
     async def recall(self, turn: Turn, *, model: str) -> None:
-        """Find the cached answer to a question of a session, now that it stands alone."""
+        """Find the cached answer to a question of a session, if it stands alone by now."""
+        alone = turn.persisted and "rewrite" not in turn.degraded
         key = cache_key(turn.question, turn.asked, model=model)
-        if turn.cached is None and turn.persisted and turn.asked.session and key:
-            turn.cached = await self._answers.find(turn.caller.tenant, key)
+        if turn.asked.session is None or not alone or key is None:
+            return
+        seconds = turn.left(turn.words_until)
+        try:
+            turn.cached = await self._answers.find(turn.caller.tenant, key, timeout=seconds)
+        except Unavailable as error:
+            if not self.goes_without(turn, error):
+                raise
+
+    def goes_without(self, turn: Turn, error: Unavailable) -> bool:
+        """Whether a turn goes on without PostgreSQL, if it is that which is gone; it says so."""
+        if error.dependency != "postgres" or not self._without_database:
+            return False
+        log.warning("a turn goes on without a database", exc_info=error)
+        if "postgres" not in turn.degraded:
+            turn.degraded.append("postgres")
+        return True
 
     def following(self, turn: Turn) -> AbstractAsyncContextManager[Follower]:
         """Keep the turn's words while they come."""
         return following(turn, self._turns)
 
-    async def fail(self, turn: Turn, error: QuireError) -> None:
+    async def fail(self, turn: Turn, error: Exception) -> None:
         """End a turn of which there is nothing to show."""
-        outcome = {"event": "error", "detail": error.message}
+        outcome = {"event": "error"}
+        if isinstance(error, Unavailable):
+            outcome["dependency"] = error.dependency
         try:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
@@ -171,13 +193,16 @@ class Recorder:
         try:
             status = "incomplete" if reason else "complete"
             await self._close(turn, status, {**ending, **shown}, also)
-        except Unavailable:
-            if not self._without_database:
+        except Unavailable as error:
+            if not self.goes_without(turn, error):
                 raise
             turn.persisted = False
         turn.laps.mark("close")
-        return outcome.ended(
-            persisted=turn.persisted, timings={**turn.laps.milliseconds, **turn.timings}
+        return replace(
+            outcome,
+            persisted=turn.persisted,
+            degraded=turn.degraded,
+            timings={**turn.laps.milliseconds, **turn.timings},
         )
 
     async def _close(
@@ -187,7 +212,7 @@ class Recorder:
         outcome: Mapping[str, Any],
         also: Sequence[Statement] = (),
     ) -> None:
-        spent = self._spent(turn)
+        spent, sources = self._spent(turn), turn.sources
         if turn.replay:
             await self._counts.add(turn.caller.tenant, *spent)
         if not turn.persisted:
@@ -201,12 +226,14 @@ class Recorder:
             content=turn.citer.text,
             citations=[citation_json(c) for c in turn.citer.citations],
             opening=opening_json(turn.question, turn.session, turn.message),
-            sources=[source_json(source) for source in turn.sources or ()],
+            # None where none were shown: then there is no event of them either.
+            sources=None if sources is None else [source_json(source) for source in sources],
             outcome=outcome,
             model=turn.model,
             prompt=turn.prompt,
             retrieved=turn.hits,
             also=[*spent, *also],
+            timeout=turn.left(turn.until),
         )
 
     def _spent(self, turn: Turn) -> list[Statement]:

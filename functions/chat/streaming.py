@@ -23,7 +23,7 @@ from functions.chat.events import (
 )
 from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
 from quire.domain import StoredTurn
-from quire.errors import QuireError
+from quire.errors import QuireError, Unavailable
 
 HEARTBEAT_SECONDS = 10.0
 _HEARTBEAT = b": still here\n\n"
@@ -47,25 +47,33 @@ async def frames(events: AsyncIterator[Event], *, problem: Problem) -> AsyncIter
 
 
 async def replayed(
-    find: Callable[[], Awaitable[StoredTurn]], *, after: int, problem: Problem
+    find: Callable[[], Awaitable[StoredTurn]], *, after: int, until: float, problem: Problem
 ) -> AsyncIterator[bytes]:
-    """What a turn shows after that id, from what is stored, and on until it ends."""
+    """What a turn shows after that id, from what is stored, and on until it ends.
+
+    At `until`, in the loop's time, it breaks off: who follows goes on after the last id. So they do
+    after an error on our side, which is no event of the turn and has no id.
+    """
+    now = asyncio.get_running_loop().time
     try:
         while True:
             turn = await find()
             shown = 0
-            for name, data in _stored(turn):
+            for name, data in _stored(turn, problem):
                 begin, shown = shown, shown + _length(name, data)
                 if shown > after:
                     if name == "response_chunk" and begin < after:
                         data = {"text": data["text"][after - begin :]}
                     yield _frame(name, data, shown)
                     after = shown
-            if turn.status != "generating":
+            if turn.status == "incomplete" and turn.outcome is None:
+                # More may have been seen of it than its worker had time to store.
+                yield _frame("incomplete", _crash(turn), after + 1)
+            if turn.status != "generating" or now() + _LOOK_SECONDS > until:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
     except QuireError as error:
-        yield _frame("error", {"problem": problem(error)}, after + 1)
+        yield _frame("error", {"problem": problem(error)})
 
 
 _running: set[asyncio.Task[None]] = set()
@@ -129,7 +137,7 @@ def _named(event: Event) -> Named:
             return "incomplete", {"reason": event.reason, **outcome_json(event.outcome)}
 
 
-def _stored(turn: StoredTurn) -> Iterator[Named]:
+def _stored(turn: StoredTurn, problem: Problem) -> Iterator[Named]:
     """What was shown of a turn by now."""
     if turn.opening is not None:
         yield "retrieval_start", turn.opening
@@ -145,16 +153,25 @@ def _stored(turn: StoredTurn) -> Iterator[Named]:
         yield "response_chunk", {"text": turn.content[shown:]}
     if turn.outcome is not None:
         outcome = dict(turn.outcome)
-        yield outcome.pop("event"), outcome
-    elif turn.status == "incomplete":
-        ids = {"session_id": str(turn.session), "message_id": str(turn.message)}
-        yield "incomplete", {"reason": "crash", **ids}
+        name = outcome.pop("event")
+        yield name, {"problem": problem(_failure(outcome))} if name == "error" else outcome
+
+
+def _failure(outcome: Mapping[str, Any]) -> Exception:
+    if dependency := outcome.get("dependency"):
+        return Unavailable(dependency)
+    return RuntimeError("this turn failed when it was answered")
+
+
+def _crash(turn: StoredTurn) -> Mapping[str, Any]:
+    ids = {"session_id": str(turn.session), "message_id": str(turn.message)}
+    return {"reason": "crash", **ids}
 
 
 def _length(name: str, data: Mapping[str, Any]) -> int:
     return len(data["text"]) if name == "response_chunk" else 1
 
 
-def _frame(name: str, data: Mapping[str, Any], number: int) -> bytes:
+def _frame(name: str, data: Mapping[str, Any], number: int | None = None) -> bytes:
     body = json.dumps({"event": name, **data}, ensure_ascii=False, separators=(",", ":"))
-    return format_sse_event(data_str=body, event=name, id=str(number))
+    return format_sse_event(data_str=body, event=name, id=None if number is None else str(number))

@@ -1,5 +1,6 @@
 """One turn's values: the question, what it starts from, and what has been shown of its answer."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from quire.laps import Laps
 from quire.retrieval.filters import Filters
 
 _TITLE_LENGTH = 80
+_CLOSING_SECONDS = 2.0
+_STATEMENT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class Question:
 class Turn:
     """What is known and shown so far; `question` in the end stands alone.
 
-    Of a `replay` nothing is kept but what it cost.
+    It is over at `until`, in the loop's time. Of a `replay` nothing is kept but what it cost.
     """
 
     caller: Caller
@@ -83,6 +86,7 @@ class Turn:
     seed: int
     opened: OpenedTurn
     history: Sequence[Message]
+    until: float
     persisted: bool = True
     replay: bool = False
     laps: Laps = field(default_factory=Laps)
@@ -100,6 +104,15 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.question = self.question or self.asked.text
+
+    @property
+    def words_until(self) -> float:
+        """What is left then is for storing the turn."""
+        return self.until - _CLOSING_SECONDS
+
+    def left(self, until: float) -> float:
+        """Seconds up to that time, though never too few for the database to answer in."""
+        return max(_STATEMENT_SECONDS, until - asyncio.get_running_loop().time())
 
 
 def new_id() -> UUID:
@@ -126,8 +139,8 @@ def _spoken(said: Mapping[str, Any], session: UUID) -> Message:
 
 
 def cache_key(question: str, asked: Question, *, model: str) -> bytes | None:
-    """What an answer depends on, but for what the corpus's generation counts; None for what is
-    never kept.
+    """What an answer depends on, but for the index and what the corpus's generation counts; None
+    for what is never kept.
     """
     if not asked.cache or asked.selected_text is not None or asked.history is not None:
         return None

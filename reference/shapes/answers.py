@@ -108,7 +108,7 @@ class Outcome(Shape):
     persisted: bool
     cached: bool
     degraded: list[str]
-    """What was done without: `embeddings`, `model`, `postgres`."""
+    """What was done without: `embeddings`, `model`, `postgres`, `rewrite`."""
     usage: Usage
     timings: dict[str, float]
     """Milliseconds by stage."""
@@ -145,6 +145,8 @@ class Retrieved(Shape):
     """The passages nearest to a question, the nearest first."""
 
     chunks: list[Chunk]
+    degraded: list[str]
+    """`embeddings` when the words alone were searched for."""
     timings: dict[str, float]
 
-    example = {"chunks": [Chunk.example], "timings": {"embed": 8.4, "search": 5.0}}
+    example = {"chunks": [Chunk.example], "degraded": [], "timings": {"embed": 8.4, "search": 5.0}}

@@ -132,7 +132,14 @@ async def test_nothing_that_quotes_a_deleted_session_is_left(
     turn = asked.json()
     other = {"Idempotency-Key": secrets.token_hex(8)}
     await client.post("/v1/sessions", json={"title": "Stays"}, headers=other)
-    await client.post(f"/v1/messages/{turn['message_id']}/feedback", json={"rating": "up"})
+    message = f"/v1/messages/{turn['message_id']}"
+    quoting: list[tuple[str, dict[str, Any]]] = [
+        (f"{message}/feedback", {"rating": "up", "comment": "Found it."}),
+        (f"{message}/replay", {}),
+        ("/v1/chat", {"question": QUESTION, "session_id": turn["session_id"]}),
+    ]
+    for path, body in quoting:
+        assert (await client.post(path, json=body, headers=key_for(path))).is_success
     tables = ("messages", "retrievals", "feedback", "answer_cache")
     assert all([await _rows(owner, table, tenant) for table in tables])
     path = f"/v1/sessions/{turn['session_id']}"
@@ -142,10 +149,35 @@ async def test_nothing_that_quotes_a_deleted_session_is_left(
     assert [await _rows(owner, table, tenant) for table in tables] == [0, 0, 0, 0]
     again = await client.post("/v1/chat", json={"question": QUESTION}, headers=key)
     assert again.status_code == 409, "it happened, and its answer is gone"
+    for path, body in quoting:
+        again = await client.post(path, json=body, headers=key_for(path))
+        assert again.status_code == 409, path
     kept = await client.post("/v1/sessions", json={"title": "Stays"}, headers=other)
     assert kept.headers["idempotent-replayed"] == "true"
     anew = await ask(client, QUESTION)
     assert not anew["cached"]
+
+
+async def test_who_is_named_in_the_body_is_forgotten_too(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    """The key is its bearer's, the session its user's."""
+    body = {
+        "model": "quire",
+        "user": "somebody",
+        "messages": [{"role": "user", "content": QUESTION}],
+    }
+    key = key_for("completion")
+    asked = await client.post("/v1/chat/completions", json=body, headers=key)
+    session = asked.json()["quire"]["session_id"]
+    gone = await client.delete(f"/v1/sessions/{session}", headers=tenant.headers("somebody"))
+    assert gone.status_code == 204
+    again = await client.post("/v1/chat/completions", json=body, headers=key)
+    assert again.status_code == 409
+
+
+def key_for(what: str) -> dict[str, str]:
+    return {"Idempotency-Key": f"the test's own for {what}"}
 
 
 async def _rows(owner: Owner, table: str, tenant: Tenant) -> int:

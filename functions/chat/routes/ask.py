@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, source_of
 from functions.chat.rendering import answer_json, source_json
+from functions.chat.routes.deadlines import Deadlines
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices, Usage
@@ -78,27 +79,28 @@ def ask_routes(
     collections: Collections,
     counts: UsageCounts,
     prices: Prices,
-    turn_seconds: float,
-    stream_seconds: float,
+    deadlines: Deadlines,
     authenticate: Authenticate,
 ) -> APIRouter:
-    """A turn may take `turn_seconds`, one that is streamed `stream_seconds`."""
     router = APIRouter(tags=["questions"])
 
     @router.post("/v1/chat")
     async def chat(
-        body: ChatBody, caller: Annotated[Caller, Depends(authenticate)]
+        body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
-        answer = await answering.answer(caller, _question(body), seconds=turn_seconds)
+        until = deadlines.of_answer(request)
+        answer = await answering.answer(caller, _question(body), until=until)
+        request.state.session = answer.end.outcome.session
         return answer_json(answer)
 
     @router.post("/v1/chat/stream")
     async def stream(
         body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> Response:
-        turn = await answering.open(caller, _question(body))
-        events = answering.stream(turn, seconds=stream_seconds)
-        told = frames(events, problem=partial(describe, request.scope))
+        until = deadlines.of_stream(request)
+        turn = await answering.open(caller, _question(body), until=until)
+        request.state.session = turn.session
+        told = frames(answering.stream(turn), problem=partial(describe, request.scope))
         return event_stream(told)
 
     @router.post("/v1/retrieve")
@@ -118,7 +120,8 @@ def ask_routes(
         used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))
         await counts.add(caller.tenant, used)
         chunks = [source_json(source_of(i, hit)) for i, hit in enumerate(retrieved.hits, start=1)]
-        return {"chunks": chunks, "timings": retrieved.timings}
+        degraded = ["embeddings"] if retrieved.nearest is None else []
+        return {"chunks": chunks, "degraded": degraded, "timings": retrieved.timings}
 
     return router
 

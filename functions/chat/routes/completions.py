@@ -10,6 +10,7 @@ from functions.chat.answering import Answering
 from functions.chat.dialect import MODEL
 from functions.chat.dialect.answers import completion_json, frames, model_json
 from functions.chat.dialect.requests import CompletionBody, to_question
+from functions.chat.routes.deadlines import Deadlines
 from functions.chat.streaming import event_stream
 from quire.domain import Caller
 from quire.errors import Forbidden, Invalid, NotFound
@@ -20,11 +21,10 @@ from quire.web.problems import describe
 def completion_routes(
     *,
     answering: Answering,
-    turn_seconds: float,
-    stream_seconds: float,
+    api_url: str | None,
+    deadlines: Deadlines,
     authenticate: Authenticate,
 ) -> APIRouter:
-    """A turn may take `turn_seconds`, one that is streamed `stream_seconds`."""
     router = APIRouter(tags=["OpenAI's dialect"])
 
     @router.get("/v1/models", dependencies=[Depends(authenticate)])
@@ -49,24 +49,22 @@ def completion_routes(
             caller = await _speaking_for(
                 body.user, quire_user, partial(authenticate, authorization)
             )
-        question, base_url = to_question(body), str(request.base_url).rstrip("/")
+        question, base_url = to_question(body), (api_url or str(request.base_url)).rstrip("/")
         if not body.stream:
-            answer = await answering.answer(caller, question, seconds=turn_seconds)
+            until = deadlines.of_answer(request)
+            answer = await answering.answer(caller, question, until=until)
+            request.state.session = answer.end.outcome.session
             return JSONResponse(completion_json(answer, base_url=base_url))
-        turn = await answering.open(caller, question)
-        events = answering.stream(turn, seconds=_seconds(request))
+        turn = await answering.open(caller, question, until=deadlines.of_stream(request))
+        request.state.session = turn.session
         told = frames(
-            events,
+            answering.stream(turn),
             message=turn.message,
             base_url=base_url,
             include_usage=body.include_usage,
             problem=partial(describe, request.scope),
         )
         return event_stream(told)
-
-    def _seconds(request: Request) -> float:
-        # API Gateway holds a stream back to its end, so there it has the time of a whole answer.
-        return turn_seconds if "aws.event" in request.scope else stream_seconds
 
     return router
 

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 
 from functions.chat.answering import Answering
 from functions.chat.rendering import replay_json
+from functions.chat.routes.deadlines import Deadlines
 from functions.chat.streaming import event_stream, replayed
 from quire.domain import Caller
 from quire.store.messages import Messages
@@ -25,7 +26,7 @@ class FeedbackBody(Body):
 
 
 def message_routes(
-    messages: Messages, answering: Answering, authenticate: Authenticate, *, turn_seconds: float
+    messages: Messages, answering: Answering, authenticate: Authenticate, deadlines: Deadlines
 ) -> APIRouter:
     router = APIRouter(prefix="/v1/messages", tags=["messages"])
     Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
@@ -41,8 +42,8 @@ def message_routes(
         await find()  # what is not there is told with its status
         # Like any id it is opaque to the client: what is none of ours means from the beginning.
         after = int(last_event_id) if last_event_id.isdecimal() else 0
-        told = replayed(find, after=after, problem=partial(describe, request.scope))
-        return event_stream(told)
+        until, problem = deadlines.of_stream(request), partial(describe, request.scope)
+        return event_stream(replayed(find, after=after, until=until, problem=problem))
 
     @router.post("/{message_id}/stop", status_code=202)
     async def stop(message_id: str, caller: Authenticated) -> dict[str, Any]:
@@ -51,14 +52,20 @@ def message_routes(
         return {"id": str(message)}
 
     @router.post("/{message_id}/feedback")
-    async def rate(message_id: str, body: FeedbackBody, caller: Authenticated) -> dict[str, Any]:
+    async def rate(
+        message_id: str, body: FeedbackBody, request: Request, caller: Authenticated
+    ) -> dict[str, Any]:
         message = parse_id(message_id, "message")
-        await messages.rate(caller, message, rating=body.rating, comment=body.comment)
+        request.state.session = await messages.rate(
+            caller, message, rating=body.rating, comment=body.comment
+        )
         return {"message_id": str(message), "rating": body.rating, "comment": body.comment}
 
     @router.post("/{message_id}/replay")
-    async def replay(message_id: str, caller: Authenticated) -> dict[str, Any]:
-        message = parse_id(message_id, "message")
-        return replay_json(*await answering.replay(caller, message, seconds=turn_seconds))
+    async def replay(message_id: str, request: Request, caller: Authenticated) -> dict[str, Any]:
+        message, until = parse_id(message_id, "message"), deadlines.of_answer(request)
+        former, answer = await answering.replay(caller, message, until=until)
+        request.state.session = former.session
+        return replay_json(former, answer)
 
     return router

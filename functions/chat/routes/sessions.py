@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import uuid_utils.compat as uuids
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import StringConstraints
 
 from functions.chat.exporting import as_json, as_markdown
@@ -40,11 +40,14 @@ def session_routes(sessions: Sessions, authenticate: Authenticate) -> APIRouter:
     Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
 
     @router.post("", status_code=201)
-    async def create(caller: Authenticated, body: SessionBody | None = None) -> dict[str, Any]:
+    async def create(
+        request: Request, caller: Authenticated, body: SessionBody | None = None
+    ) -> dict[str, Any]:
         wanted = body or SessionBody()
         session = await sessions.create(
             caller, uuids.uuid7(), title=wanted.title, metadata=wanted.metadata
         )
+        request.state.session = session.id
         return session_json(session)
 
     @router.get("")

@@ -23,8 +23,8 @@ class ScriptedModel:
     """`say` sets the pieces of the next answers; `asked` are the requests that came.
 
     With a `gate`, each piece after the first waits until the test lets it through. `down` answers
-    with errors to what it names: "chat", "embeddings". After `breaks_after` pieces the connection
-    is cut.
+    with errors to what it names: "chat", "embeddings", "rewrite"; what `held` names waits. After
+    `breaks_after` pieces the connection is cut. What stands alone is `cut` by its length.
     """
 
     def __init__(self, embeddings_url: str) -> None:
@@ -41,9 +41,11 @@ class ScriptedModel:
         self.asked: list[dict[str, Any]] = []
         self.pieces: Sequence[str] = ["Nothing to say."]
         self.standalone: str | None = None
+        self.cut = False
         self.finish_reason = "stop"
         self.gate: asyncio.Semaphore | None = None
         self.down: set[str] = set()
+        self.held: dict[str, asyncio.Event] = {}
         self.breaks_after: int | None = None
 
     def say(self, *pieces: str) -> None:
@@ -58,25 +60,38 @@ class ScriptedModel:
         body = await request.json()
         if "chat" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)
-        self.asked.append(body)
         rewrites = "<conversation>" in body["messages"][-1]["content"]
-        pieces = [self.standalone or "?"] if rewrites else self.pieces
-        return StreamingResponse(self._stream(pieces), media_type="text/event-stream")
+        if rewrites and "rewrite" in self.down:
+            return JSONResponse({"error": {"message": "down"}}, 500)
+        if rewrites:
+            await self._wait("rewrite")
+        self.asked.append(body)
+        told = (
+            self._stream([self.standalone or "?"], "length" if self.cut else "stop")
+            if rewrites
+            else self._stream(self.pieces, self.finish_reason)
+        )
+        return StreamingResponse(told, media_type="text/event-stream")
 
-    async def _stream(self, pieces: Sequence[str]) -> AsyncIterator[str]:
+    async def _stream(self, pieces: Sequence[str], finish_reason: str) -> AsyncIterator[str]:
         for number, piece in enumerate(pieces):
             if self.gate and number:
                 await self.gate.acquire()
             if number == self.breaks_after:
                 raise ConnectionResetError
             yield _chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
-        yield _chunk([{"index": 0, "delta": {}, "finish_reason": self.finish_reason}])
+        yield _chunk([{"index": 0, "delta": {}, "finish_reason": finish_reason}])
         yield _chunk([], usage=USAGE)
         yield "data: [DONE]\n\n"
+
+    async def _wait(self, what: str) -> None:
+        if what in self.held:
+            await self.held[what].wait()
 
     async def _embed(self, request: Request) -> Response:
         if "embeddings" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)
+        await self._wait("embeddings")
         async with httpx.AsyncClient() as client:
             answer = await client.post(
                 f"{self._embeddings_url}/embeddings",

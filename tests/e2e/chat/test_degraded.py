@@ -1,9 +1,15 @@
 """What is still answered when something is down, and how the answer says so."""
 
-import httpx
+import asyncio
+from datetime import timedelta
 
-from tests.e2e.chat.conftest import Reader, named, text_of, told
-from tests.e2e.conftest import put
+import httpx
+import pytest
+
+from local.stack import Stack
+from tests.e2e.chat.conftest import Reader, asked, named, text_of, told
+from tests.e2e.conftest import Owner, put
+from tests.e2e.test_outages import without
 
 QUESTION = "Why do robot joints use a harmonic drive?"
 
@@ -46,3 +52,51 @@ async def test_a_new_document_ends_what_was_cached(
     await told(reader, QUESTION)
     await put(client, "more.md", "# More\n\nJoints also use planetary gears.")
     assert not (await told(reader, QUESTION))[-1]["cached"]
+
+
+@pytest.mark.parametrize("held", ["rewrite", "embeddings"])
+async def test_postgres_goes_before_there_are_words(
+    reader: Reader, stack: Stack, owner: Owner, held: str
+) -> None:
+    session = (await told(reader, QUESTION, cache=False))[0]["session_id"]
+    reader.model.say("For its backlash [1.2].")
+    reader.model.standalone = QUESTION
+    released = reader.model.held[held] = asyncio.Event()
+    more = {"session_id": session, "cache": held == "rewrite"}
+    asking = asyncio.create_task(told(reader, "Why?", **more))
+    lease = """select lease_until - now() from messages
+               where session_id = %s and status = 'generating' limit 1"""
+    async with asyncio.timeout(10):
+        while not (rows := await (await owner.execute(lease, [session])).fetchall()):
+            await asyncio.sleep(0.05)
+    (left,) = rows[0]
+    assert isinstance(left, timedelta)
+    assert left > timedelta(seconds=30), "none is thought dead while it is silent"
+    async with without(stack, "postgres"):
+        released.set()
+        events = await asking
+    assert events[-1]["event"] == "response_complete"
+    assert (events[-1]["degraded"], events[-1]["persisted"]) == (["postgres"], False)
+    assert events[-1]["citations"]
+
+
+async def test_postgres_goes_while_words_come(reader: Reader, stack: Stack) -> None:
+    reader.model.say("For its ", "backlash [1.2].")
+    reader.model.gate = asyncio.Semaphore(0)
+    async with asked(reader, QUESTION) as events:
+        while (await anext(events))["event"] != "response_chunk":
+            pass
+        async with without(stack, "postgres"):
+            reader.model.gate.release()
+            end = [event async for event in events][-1]
+    assert end["event"] == "response_complete"
+    assert (end["degraded"], end["persisted"]) == (["postgres"], False)
+
+
+async def test_a_search_by_words_alone_says_so(reader: Reader) -> None:
+    found = await reader.client.post("/v1/retrieve", json={"question": QUESTION})
+    assert found.json()["degraded"] == []
+    reader.model.down = {"embeddings"}
+    found = await reader.client.post("/v1/retrieve", json={"question": QUESTION})
+    assert found.json()["chunks"]
+    assert found.json()["degraded"] == ["embeddings"]

@@ -65,3 +65,20 @@ async def test_who_has_seen_the_end_can_have_it_again(reader: Reader) -> None:
         ]
         assert [answer.status_code for answer in answers] == [200, 200]
         assert answers[0].content == answers[1].content
+
+
+async def test_a_stream_whose_session_went_is_not_shown_again(reader: Reader) -> None:
+    session = (await reader.client.post("/v1/sessions")).json()["id"]
+    key, body = {"Idempotency-Key": secrets.token_hex(8)}, {**BODY, "session_id": session}
+    reader.model.say(*WORDS)
+    reader.model.gate = asyncio.Semaphore(2)
+    async with reader.client.stream("POST", "/v1/chat/stream", json=body, headers=key) as answer:
+        events = events_of(answer)
+        await anext(events)
+        await reader.client.delete(f"/v1/sessions/{session}")
+        for _ in WORDS:
+            reader.model.gate.release()
+        assert [event async for event in events][-1]["event"] == "error"
+    again = await reader.client.post("/v1/chat/stream", json=body, headers=key)
+    assert again.status_code == 404
+    assert "idempotent-replayed" not in again.headers

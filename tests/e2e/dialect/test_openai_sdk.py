@@ -7,7 +7,7 @@ from tests.e2e.dialect.conftest import ASKED, QUESTION
 
 
 async def test_an_answer_has_its_proofs_as_annotations(
-    sdk: AsyncOpenAI, url: str, client: httpx.AsyncClient, text: str
+    sdk: AsyncOpenAI, client: httpx.AsyncClient, text: str
 ) -> None:
     completion = await sdk.chat.completions.create(**ASKED)
     (choice,) = completion.choices
@@ -23,10 +23,8 @@ async def test_an_answer_has_its_proofs_as_annotations(
         cited = annotation.url_citation
         assert cited.title == citation["title"]
         assert text[citation["start"] : citation["end"]] == citation["cited_text"]
-        assert cited.url.startswith(f"{url}/v1/documents/{citation['document_id']}/text?")
-        # The gateway has the documents.
-        shown = await client.get(cited.url.removeprefix(url))
-        assert shown.text == citation["cited_text"]
+        assert citation["document_id"] in cited.url
+        assert (await client.get(cited.url)).text == citation["cited_text"]
     again = await sdk.chat.completions.create(**ASKED)
     assert (again.model_extra or {})["quire"]["cached"], "alone, a question can be cached"
 

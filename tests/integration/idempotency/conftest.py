@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from local.stack import Stack
@@ -32,7 +33,16 @@ class Counted:
         self.gate = asyncio.Event()
         self.fails = False
         self.routes = APIRouter()
-        for path in ("/made", "/waiting", "/missing", "/busy", "/failing", "/large", "/secret"):
+        for path in (
+            "/made",
+            "/waiting",
+            "/missing",
+            "/busy",
+            "/failing",
+            "/large",
+            "/secret",
+            "/gone",
+        ):
             self.routes.post(path, status_code=201)(getattr(self, path[1:]))
         self.routes.post("/stream")(self.stream)
         self.routes.put("/made")(self.made)
@@ -67,6 +77,11 @@ class Counted:
     async def secret(self) -> Response:
         self.calls += 1
         return Response("secret", headers={"Cache-Control": "no-store"})
+
+    async def gone(self, request: Request) -> dict[str, str]:
+        self.calls += 1
+        request.state.session = uuid4()
+        return {"answer": "Words of a session that was deleted."}
 
     async def stream(self) -> StreamingResponse:
         self.calls += 1

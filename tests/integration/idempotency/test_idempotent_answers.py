@@ -55,7 +55,7 @@ async def test_a_refusal_is_kept(client: httpx.AsyncClient, counted: Counted) ->
     assert counted.calls == 1
 
 
-@pytest.mark.parametrize("path", [f"/large?length={MOST_KEPT + 1}", "/secret"])
+@pytest.mark.parametrize("path", [f"/large?length={MOST_KEPT + 1}", "/secret", "/gone"])
 async def test_an_answer_that_is_not_kept_is_not_found_again(
     client: httpx.AsyncClient, counted: Counted, path: str
 ) -> None:

@@ -77,6 +77,8 @@ class Settings(_Environment):
     dead_queue_url: str
     # The EventBridge bus on which ready and failed documents are announced; none, no word.
     event_bus: str | None = None
+    # Where the API is reached, documents and all; none, at the address that is asked.
+    api_url: str | None = None
     chat_model: str = "gpt-6-luna"
     # Dollars per million tokens, as listed on 2026-11-21 for the default models.
     price_prompt: float = 0.10

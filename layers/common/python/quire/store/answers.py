@@ -13,39 +13,48 @@ _KEEP_MINUTES = 5
 
 
 def find_answer(key: bytes) -> Statement:
-    """Nothing when the corpus has changed since."""
+    """Nothing when the corpus has changed since, or another index is live."""
     return (
         """select answer from answer_cache where key = %s and expires_at > now()
-           and generation = coalesce((select generation from corpora), 0)""",
+           and generation = coalesce((select generation from corpora), 0)
+           and answer->>'collection' = (select name from collections where live)""",
         [key],
     )
 
 
-def keep_answer(tenant: str, key: bytes, generation: int, answer: Mapping[str, Any]) -> Statement:
-    """`generation` is the corpus's at the turn's beginning: what came later is not in it."""
+def keep_answer(
+    tenant: str, key: bytes, generation: int, collection: str, answer: Mapping[str, Any]
+) -> Statement:
+    """`generation` and `collection` are those of the turn's beginning: what came later is not in
+    the answer.
+    """
     return (
         """insert into answer_cache (tenant_id, key, generation, answer, expires_at)
            values (%s, %s, %s, %s, now() + make_interval(mins => %s))
            on conflict (tenant_id, key) do update set generation = excluded.generation,
                answer = excluded.answer, expires_at = excluded.expires_at""",
-        [tenant, key, generation, Jsonb(answer), _KEEP_MINUTES],
+        [
+            *(tenant, key, generation),
+            *(Jsonb({**answer, "collection": collection}), _KEEP_MINUTES),
+        ],
     )
 
 
-def forget_answers(caller: Caller, session: UUID) -> tuple[Statement, Statement]:
+def forget_answers(caller: Caller, session: UUID) -> tuple[Statement, ...]:
     """What may quote a session that goes: the tenant's cache, whose rows name no session, and what
-    its user's requests were answered. The idempotency keys of these keep holding.
+    requests about it were answered. The idempotency keys of these keep holding.
+
+    The session is locked first, so that no answer is kept behind its back.
     """
+    mine = "exists (select from sessions where id = %s and user_id = %s)"
+    whose = [session, caller.user]
     return (
+        ("select from sessions where id = %s and user_id = %s for update", whose),
+        (f"delete from answer_cache where {mine}", whose),
         (
-            """delete from answer_cache
-               where exists (select from sessions where id = %s and user_id = %s)""",
-            [session, caller.user],
-        ),
-        (
-            """update idempotency_keys set headers = null, body = null
-               where user_id = %s and position(convert_to(%s, 'UTF8') in body) > 0""",
-            [caller.user, str(session)],
+            f"""update idempotency_keys set headers = null, body = null
+                where session_id = %s and {mine}""",
+            [session, *whose],
         ),
     )
 
@@ -54,6 +63,6 @@ class Answers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, tenant: str, key: bytes) -> Mapping[str, Any] | None:
-        (rows,) = await self._database.run(tenant, find_answer(key))
+    async def find(self, tenant: str, key: bytes, *, timeout: float) -> Mapping[str, Any] | None:
+        (rows,) = await self._database.run(tenant, find_answer(key), timeout=timeout)
         return rows[0]["answer"] if rows else None

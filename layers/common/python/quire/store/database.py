@@ -60,10 +60,11 @@ class Database:
     ) -> list[list[Row]]:
         """Run `statements` as one transaction in one round trip; the rows of each.
 
+        `timeout` in seconds has it end sooner than the database's own.
         Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
         unless the connection broke while COMMIT was under way.
         """
-        seconds = timeout or self._timeout
+        seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         try:
             async with self._connection(seconds) as connection:
                 async with connection.pipeline():

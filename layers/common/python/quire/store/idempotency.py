@@ -49,7 +49,7 @@ class IdempotencyKeys:
                            now() + make_interval(hours => %s))
                    on conflict (tenant_id, user_id, key) do update set
                        request_hash = excluded.request_hash, claim = excluded.claim,
-                       status = null, headers = null, body = null,
+                       status = null, headers = null, body = null, session_id = null,
                        lease_until = excluded.lease_until, expires_at = excluded.expires_at
                    where k.expires_at < now()
                       or (k.status is null and k.lease_until < now()
@@ -78,15 +78,31 @@ class IdempotencyKeys:
             body=found["body"],
         )
 
-    async def keep(self, caller: Caller, key: str, answer: StoredAnswer, *, claim: UUID) -> None:
-        """End a request with its answer, unless its claim was lost to another."""
+    async def keep(
+        self,
+        caller: Caller,
+        key: str,
+        answer: StoredAnswer,
+        *,
+        claim: UUID,
+        session: UUID | None,
+    ) -> None:
+        """End a request with its answer, unless its claim was lost to another.
+
+        What it tells of a `session` goes with that, and is not kept when it is gone already.
+        """
         await self._database.run(
             caller.tenant,
             (
-                """update idempotency_keys set status = %s, headers = %s, body = %s
+                # Locked: who deletes it waits for this, or this for them.
+                """with there as (select from sessions where id = %s for key share)
+                   update idempotency_keys set status = %s, session_id = %s, headers = %s,
+                       body = case when %s::uuid is null or exists (select from there)
+                                   then %s::bytea end
                    where user_id = %s and key = %s and claim = %s""",
                 [
-                    *(answer.status, Jsonb(answer.headers), answer.body),
+                    *(session, answer.status, session, Jsonb(answer.headers)),
+                    *(session, answer.body),
                     *(caller.user, key, claim),
                 ],
             ),

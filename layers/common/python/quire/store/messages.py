@@ -48,8 +48,8 @@ class Messages:
 
     async def rate(
         self, caller: Caller, message: UUID, *, rating: str, comment: str | None
-    ) -> None:
-        """Keep what a user thinks of an answer, in place of what they thought before.
+    ) -> UUID:
+        """Keep what a user thinks of an answer, in place of what they thought before; its session.
 
         Raises NotFound.
         """
@@ -57,16 +57,22 @@ class Messages:
             caller.tenant,
             ensure_user(caller),
             (
-                f"""insert into feedback (tenant_id, message_id, user_id, rating, comment)
-                    select tenant_id, id, %s, %s, %s from messages
-                    where id = %s and role = 'assistant' and session_id in {MINE}
-                    on conflict (tenant_id, message_id, user_id) do update set
-                        rating = excluded.rating, comment = excluded.comment, created_at = now()
-                    returning message_id""",
-                [caller.user, rating, comment, message, caller.user],
+                f"""with mine as (
+                        select tenant_id, id, session_id from messages
+                        where id = %s and role = 'assistant' and session_id in {MINE}
+                    ), rated as (
+                        insert into feedback (tenant_id, message_id, user_id, rating, comment)
+                        select tenant_id, id, %s, %s, %s from mine
+                        on conflict (tenant_id, message_id, user_id) do update set
+                            rating = excluded.rating, comment = excluded.comment,
+                            created_at = now()
+                    )
+                    select session_id from mine""",
+                [message, caller.user, caller.user, rating, comment],
             ),
         )
-        one_message(rows)
+        session: UUID = one_message(rows)["session_id"]
+        return session
 
 
 def one_message(rows: Sequence[Row]) -> Row:

@@ -20,7 +20,9 @@ from quire.store.database import Database, Statement
 from quire.store.personas import PERSONA, to_persona
 from quire.store.sessions import MESSAGE, ensure_user, insert_session, touch_session
 
-# A generation whose worker has not been heard of for so long, in seconds, is over.
+# A generation whose worker has not been heard of for so long, in seconds, is over. At first it is
+# silent: the question is rewritten, embedded and searched for.
+FIRST_LEASE = 40
 LEASE = 15
 
 
@@ -74,7 +76,7 @@ class Turns:
                        (tenant_id, id, session_id, role, content, request, status, lease_until,
                         created_at)
                    select %s, m.id, s.id, m.role, m.content, m.request, 'generating',
-                          now() + interval '{LEASE} seconds', m.created_at
+                          now() + interval '{FIRST_LEASE} seconds', m.created_at
                    from sessions s, (values
                        (%s::uuid, 'user', %s, null::jsonb, %s::timestamptz),
                        (%s::uuid, 'assistant', '', %s::jsonb, now())
@@ -107,6 +109,7 @@ class Turns:
         sources: Sequence[Mapping[str, Any]] | None,
         content: str,
         citations: Sequence[Mapping[str, Any]],
+        timeout: float,
     ) -> bool:
         """Keep what was shown so far; whether to go on: nobody stopped it or deleted it."""
         _, rows = await self._database.run(
@@ -123,6 +126,7 @@ class Turns:
                    returning stop_requested""",
                 [Jsonb(opening), _jsonb(sources), content, Jsonb(citations), answer],
             ),
+            timeout=timeout,
         )
         return bool(rows) and not rows[0]["stop_requested"]
 
@@ -143,6 +147,7 @@ class Turns:
         prompt: Prompt | None = None,
         retrieved: Sequence[ScoredChunk] = (),
         also: Iterable[Statement] = (),
+        timeout: float,
     ) -> None:
         """End a turn, whole. Raises NotFound when its session was deleted meanwhile."""
         try:
@@ -171,6 +176,7 @@ class Turns:
                     [session],
                 ),
                 *also,
+                timeout=timeout,
             )
         except ForeignKeyViolation:
             closed = []

@@ -1,7 +1,7 @@
-"""The ASGI frame around every request: its id, its limits, one log line."""
+"""The ASGI frame around every request: its id, its limits, when it came, one log line."""
 
+import asyncio
 from collections.abc import Mapping
-from time import perf_counter
 
 import uuid_utils.compat as uuids
 from starlette.exceptions import HTTPException
@@ -24,9 +24,10 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
+        now = asyncio.get_running_loop().time
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
+        started = state["started"] = now()
         state["request_id"] = request_id
         state["dialect"] = self._dialect(scope["path"])
         status = 500
@@ -54,7 +55,7 @@ class RequestFrame:
                 method=scope["method"],
                 route=getattr(scope.get("route"), "path", None),
                 status=status,
-                ms=round(1000 * (perf_counter() - started), 1),
+                ms=round(1000 * (now() - started), 1),
             )
 
     def _dialect(self, path: str) -> Dialect | None:

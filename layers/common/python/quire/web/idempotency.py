@@ -29,7 +29,8 @@ _PASSING = frozenset({401, 403, 409, 429})
 class Idempotency:
     """ASGI, beneath `RequestFrame`: keeps the answers to requests with a key, and gives them again.
 
-    Such a request ends, and its answer is kept, whether its client waits for it or not.
+    Such a request ends, and its answer is kept, whether its client waits for it or not. What it
+    tells of a session goes with that, if the route leaves its id in the request's state, `session`.
     """
 
     def __init__(self, app: ASGIApp, *, security: Security, keys: IdempotencyKeys) -> None:
@@ -76,12 +77,14 @@ class Idempotency:
                 await send(message)
 
         async def end() -> None:
-            status = scope["state"].get("failed", answer.status)
+            state = scope["state"]
             try:
-                if status in _PASSING or status >= 500:
+                # A stream that failed on its way may have shown what it cannot show again.
+                if "failed" in state or answer.status in _PASSING or answer.status >= 500:
                     await self._keys.release(caller, key, claim=claim)
                 else:
-                    await self._keys.keep(caller, key, answer.to_store(), claim=claim)
+                    stored, session = answer.to_store(), state.get("session")
+                    await self._keys.keep(caller, key, stored, claim=claim, session=session)
             except Unavailable as error:
                 # It has happened, so its client is told; only sent again, it may happen again.
                 log.warning("an answer was not kept", exc_info=error)
