@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 
 from functions.chat.rendering import citation_json, opening_json, source_json
 from functions.chat.turn import Turn
-from quire.errors import Unavailable
 from quire.observability import log
 from quire.store.turns import Turns
 
@@ -60,7 +59,8 @@ async def _follow(turn: Turn, turns: Turns, follower: Follower) -> None:
                 content=turn.citer.text,
                 citations=[citation_json(c) for c in turn.citer.citations],
             )
-        except Unavailable as error:
+        except Exception as error:
+            # Whatever it is, the next attempt may do, and a stop still has to be heard of.
             log.warning("what was shown is not stored yet", exc_info=error)
             continue
         if not goes_on:

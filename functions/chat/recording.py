@@ -35,6 +35,7 @@ from quire.store.usage import UsageCounts, add_usage
 HISTORY_MESSAGES = 12
 _WRITTEN_SECONDS = 5
 _SEED_BITS = 31  # what servers take
+_UNEXPECTED = "Something went wrong on our side."
 
 
 class Recorder:
@@ -141,9 +142,10 @@ class Recorder:
         """Keep the turn's words while they come."""
         return following(turn, self._turns)
 
-    async def fail(self, turn: Turn, error: QuireError) -> None:
-        """End a turn of which there is nothing to show."""
-        outcome = {"event": "error", "detail": error.message}
+    async def fail(self, turn: Turn, error: Exception) -> None:
+        """End a turn that came to nothing."""
+        detail = error.message if isinstance(error, QuireError) else _UNEXPECTED
+        outcome = {"event": "error", "detail": detail}
         try:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
@@ -156,7 +158,7 @@ class Recorder:
             message=turn.message,
             citations=turn.citer.citations,
             unverified=turn.citer.unverified,
-            finish_reason=turn.finish_reason,
+            finish_reason=_finish_reason(turn, reason),
             model=turn.model,
             usage=turn.usage,
             cost_usd=self._prices.cost(turn.usage),
@@ -218,6 +220,13 @@ class Recorder:
             model, cost = turn.opened.collection.model, self._prices.cost(embedding)
             spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
         return spent
+
+
+def _finish_reason(turn: Turn, reason: Reason | None) -> str:
+    """What was cut short is "length", but for what the reader stopped."""
+    if reason is None:
+        return turn.finish_reason
+    return "stop" if reason == "stopped" else "length"
 
 
 _COMPLETE = {"event": "response_complete"}
