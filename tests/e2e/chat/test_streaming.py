@@ -106,6 +106,13 @@ async def test_what_was_shown_is_stored_within_a_second(reader: Reader) -> None:
             reader.model.gate.release()
 
 
+async def test_an_id_that_is_none_of_ours_means_from_the_beginning(reader: Reader) -> None:
+    first = await told(reader, QUESTION)
+    for last in ("9" * 5_000, "none"):
+        again = await resumed(reader.client, first[0]["message_id"], last)
+        assert text_of(again) == text_of(first)
+
+
 async def test_a_generation_is_stopped(reader: Reader) -> None:
     reader.model.say(*WORDS)
     reader.model.gate = asyncio.Semaphore(2)
@@ -193,7 +200,9 @@ def _spoilt(record: Record) -> dict[str, object]:
     return {name: value for name, value in (record.payload or {}).items() if name != "title"}
 
 
-async def resumed(client: httpx.AsyncClient, message: str, last: int) -> list[dict[str, object]]:
+async def resumed(
+    client: httpx.AsyncClient, message: str, last: int | str
+) -> list[dict[str, object]]:
     headers = {"Last-Event-ID": str(last)}
     async with client.stream("GET", f"/v1/messages/{message}/stream", headers=headers) as answer:
         assert answer.status_code == 200
