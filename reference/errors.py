@@ -16,7 +16,7 @@ _ERRORS = {
     413: ("Too Large", "More is sent or asked for than we take.", "The request is too large."),
     415: ("Unsupported Type", "The body is not JSON.", "Send the body as application/json."),
     422: ("Invalid", "A field is wrong; `errors` names it.", "This may be 16 at most."),
-    429: ("Too Many Requests", "Too much at a time.", "Too many requests; ask again later."),
+    429: ("Too Many Requests", "Reserved: nothing is limited yet.", "Too many requests; wait."),
     500: ("Internal Error", "Something went wrong on our side.", "Something went wrong."),
     503: ("Unavailable", "What this needs is not there now.", "postgres is not available now."),
 }

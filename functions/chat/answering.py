@@ -16,11 +16,12 @@ from functions.chat.events import (
     RetrievalStart,
 )
 from functions.chat.following import Follower, in_time
+from functions.chat.generating import generated
 from functions.chat.prompting import answer_prompt, selection_prompt
 from functions.chat.recalling import recalled
 from functions.chat.recording import Recorder
 from functions.chat.rewriting import stand_alone
-from functions.chat.turn import Question, Turn
+from functions.chat.turn import NOBODY, Question, Turn
 from quire.domain import Caller, FormerTurn, ScoredChunk, Source, Usage
 from quire.errors import Unavailable
 from quire.models.language_model import Completion, LanguageModel
@@ -116,6 +117,9 @@ class Answering:
                 raise
             log.warning("the model broke off", exc_info=error)
             reason = "model"
+        except Exception as error:
+            await self._recorder.fail(turn, error)
+            raise
         turn.laps.mark("model")
         outcome = await self._recorder.close(turn, reason, model=self._language_model.name)
         yield (
@@ -172,13 +176,14 @@ class Answering:
         if turn.prompt is None:
             yield turn.opened.persona.refusal or NOTHING_FOUND
             return
-        pieces = self._language_model.stream(
+        pieces = generated(
+            self._language_model,
+            turn,
             turn.prompt,
             max_tokens=min(turn.asked.max_tokens or self._answer_tokens, self._answer_tokens),
             temperature=turn.asked.temperature,
-            seed=turn.seed,
         )
-        begun = False
+        turn.model, begun = self._language_model.name, False
         try:
             async with aclosing(pieces):
                 while True:
@@ -186,13 +191,13 @@ class Answering:
                         piece = await anext(pieces)
                     if isinstance(piece, Completion):
                         turn.model, turn.finish_reason = piece.model, piece.finish_reason
-                        turn.usage += piece.usage
                         break
                     begun = True
                     yield piece
         except (Unavailable, TimeoutError):
             if begun or follower.stopped:
                 raise
+            turn.model = NOBODY
             turn.degraded.append("model")
             for quoted in quote_best(turn.question, turn.sources or ()):
                 yield quoted

@@ -12,21 +12,24 @@ from functions.chat.events import Cited, ResponseChunk
 from functions.chat.sentences import Span, is_proof, sentences
 from quire.domain import Citation, Source
 
-# As models write them: [2.3], [2.3-5], [2.3, 4.1], [2.3 [4.1]], [[2.3]], 【2.3】,
+# As models write them: [2.3], [ 2.3 ], [2.3-5], [2.3, 4.1,], [2.3 [4.1]], [[2.3], [4.1]], 【2.3】,
 # and [2], which names no sentence.
 _OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
-_ID = r"\d{1,3}(?:[.．]\d{1,4}(?:\s?[-–—]\s?(?:\d{1,3}[.．])?\d{1,4})?)?"
-_IDS = rf"{_ID}(?:\s?[,;，；、]\s?{_ID})*"
-_MARKER = re.compile(
-    rf"(?P<space>\s*){_OPEN}(?:(?P<ids>{_IDS})|(?P<outer>{_IDS})?\s?{_OPEN}(?P<inner>{_IDS}){_CLOSE})"
-    rf"{_CLOSE}"
+_ID = r"\d{1,3}(?:[.．]\d{1,4}(?:\s*[-–—]\s*(?:\d{1,3}[.．])?\d{1,4})?)?(?!\d)"
+_BETWEEN = r"[\s,;，；、]*+"
+_GROUP = rf"{_OPEN}{_BETWEEN}(?:{_ID}{_BETWEEN})++{_CLOSE}"
+_IDS = rf"{_BETWEEN}(?:(?:{_ID}|{_GROUP}){_BETWEEN})++"
+_SPACE = r"\s{0,20}"  # which goes with a marker that is taken out
+_MARKER = re.compile(rf"(?P<space>{_SPACE}){_OPEN}(?P<ids>{_IDS}){_CLOSE}")
+_LONGEST = 400
+# What may become one with the next words.
+_PART = r"[\d.．\s,;，；、–—-]*+"
+_UNFINISHED = re.compile(
+    rf"{_SPACE}(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}{_PART})*+(?:{_OPEN}{_PART})?)?\Z"
 )
-# What may become one with the next words; white space too, which goes with a marker taken out.
-_PART = r"[\d.．\s,;，；、–—-]{0,40}"
-_UNFINISHED = re.compile(rf"\s*(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}?)?)?\Z")
-_BEGINNING = re.compile(rf"\s*{_OPEN}|\s+\Z")
+_BEGINNING = re.compile(rf"{_SPACE}{_OPEN}|\s{{1,20}}\Z")
 _NAMED = re.compile(
-    r"(?P<source>\d+)(?:[.．](?P<first>\d+)(?:\s?[-–—]\s?(?:(?P<other>\d+)[.．])?(?P<last>\d+))?)?"
+    r"(?P<source>\d+)(?:[.．](?P<first>\d+)(?:\s*[-–—]\s*(?:(?P<other>\d+)[.．])?(?P<last>\d+))?)?"
 )
 _SENTENCE_END = re.compile(r"[.!?][\"”»)\]*_]*\s|[。！？][”」』]*|\n")
 
@@ -58,14 +61,14 @@ class Citer:
         while begins := _BEGINNING.search(text, at):
             ready.append(text[at : begins.start()])
             at = begins.start()
-            if marker := _MARKER.match(text, at):
+            if marker := _MARKER.match(text, at, at + _LONGEST):
                 yield from self._flush(ready)
                 if self._is_marker(marker):
                     yield from self._cite(marker)
                 else:
                     ready.append(marker[0])
                 at = marker.end()
-            elif _UNFINISHED.match(text, at):
+            elif len(text) - at < _LONGEST and _UNFINISHED.match(text, at):
                 break
             else:
                 ready.append(begins[0])
@@ -99,7 +102,7 @@ class Citer:
         """In code, brackets with numbers are code, unless they name a sentence and no more."""
         if not self._in_code():
             return True
-        named = marker["ids"] or ""
+        named = marker["ids"]
         return bool(re.fullmatch(r"\d+\.\d+", named)) and None not in self._named(named)
 
     def _in_code(self) -> bool:
@@ -110,7 +113,7 @@ class Citer:
     def _cite(self, marker: re.Match[str]) -> Iterator[Shown]:
         if not self._numbers:
             self._claim = _claim(self.text, self._cited_to)
-        named = self._named(" ".join(filter(None, marker.group("ids", "outer", "inner"))))
+        named = self._named(marker["ids"])
         found = [span for span in named if span]
         self.unverified += len(named) - len(found)
         for source, (start, end) in found:

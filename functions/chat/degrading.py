@@ -10,6 +10,8 @@ _INTRODUCTION = "The language model is not available now, so here are the words 
 _MOST_SOURCES = 3
 _MOST_SENTENCES = 2
 _WORD = re.compile(r"\w{3,}")
+# Brackets with numbers in what is quoted would be taken for the model's.
+_ROUND = str.maketrans("[]【】［］", "()()()")
 
 
 def quote_best(question: str, sources: Sequence[Source]) -> Iterator[str]:
@@ -25,5 +27,4 @@ def quote_best(question: str, sources: Sequence[Source]) -> Iterator[str]:
         best = sorted(proofs, key=lambda i: -shared[i])[:_MOST_SENTENCES]
         for i in sorted(best):
             words = " ".join(source.text[slice(*spans[i])].split())
-            # Brackets with numbers in what is quoted would be taken for the model's.
-            yield f"\n“{words.replace('[', '(').replace(']', ')')}” [{source.index}.{i + 1}]"
+            yield f"\n“{words.translate(_ROUND)}” [{source.index}.{i + 1}]"

@@ -114,7 +114,7 @@ class Finder:
                     hypothesis_prompt(question), max_tokens=_TOKENS, temperature=0, seed=seed
                 ):
                     if isinstance(piece, Completion):
-                        usage = piece.usage
+                        usage = piece.usage or Usage()
                     else:
                         written.append(piece)
         except (Unavailable, TimeoutError) as error:

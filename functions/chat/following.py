@@ -7,7 +7,6 @@ from typing import Any
 
 from functions.chat.rendering import citation_json, opening_json, source_json
 from functions.chat.turn import Turn
-from quire.errors import Unavailable
 from quire.observability import log
 from quire.store.turns import Turns
 
@@ -79,7 +78,8 @@ async def _follow(turn: Turn, turns: Turns, follower: Follower, written: asyncio
                 citations=[citation_json(c) for c in turn.citer.citations],
                 timeout=turn.left(turn.words_until),
             )
-        except Unavailable as error:
+        except Exception as error:
+            # Whatever it is, the next attempt may do, and a stop still has to be heard of.
             log.warning("what was shown is not stored yet", exc_info=error)
             continue
         if not goes_on:

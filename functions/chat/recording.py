@@ -162,7 +162,7 @@ class Recorder:
         return following(turn, self._turns)
 
     async def fail(self, turn: Turn, error: Exception) -> None:
-        """End a turn of which there is nothing to show."""
+        """End a turn that came to nothing."""
         outcome = {"event": "error"}
         if isinstance(error, Unavailable):
             outcome["dependency"] = error.dependency
@@ -178,7 +178,7 @@ class Recorder:
             message=turn.message,
             citations=turn.citer.citations,
             unverified=turn.citer.unverified,
-            finish_reason=turn.finish_reason,
+            finish_reason=_finish_reason(turn, reason),
             model=turn.model,
             usage=turn.usage,
             cost_usd=self._prices.cost(turn.usage),
@@ -245,6 +245,13 @@ class Recorder:
             model, cost = turn.opened.collection.model, self._prices.cost(embedding)
             spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
         return spent
+
+
+def _finish_reason(turn: Turn, reason: Reason | None) -> str:
+    """What was cut short is "length", but for what the reader stopped."""
+    if reason is None:
+        return turn.finish_reason
+    return "stop" if reason == "stopped" else "length"
 
 
 _COMPLETE = {"event": "response_complete"}

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from functions.chat.generating import generated
 from functions.chat.prompting import standalone_prompt
 from functions.chat.turn import Turn
 from quire.errors import Unavailable
@@ -33,14 +34,14 @@ async def _rewritten(turn: Turn, language_model: LanguageModel) -> str:
     """Empty unless it is whole: of two questions that are cut, the beginnings may be the same."""
     written: list[str] = []
     whole = False
-    async for piece in language_model.stream(
+    async for piece in generated(
+        language_model,
+        turn,
         standalone_prompt(turn.asked.text, turn.history),
         max_tokens=_TOKENS,
         temperature=0,
-        seed=turn.seed,
     ):
         if isinstance(piece, Completion):
-            turn.usage += piece.usage
             whole = piece.finish_reason == "stop"
         else:
             written.append(piece)

@@ -79,19 +79,19 @@ async def replayed(
 _running: set[asyncio.Task[None]] = set()
 
 
-def event_stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
+def event_stream(frames: AsyncIterator[bytes], *, to_the_end: bool = True) -> StreamingResponse:
     """The answer that nobody on the way should store or hold back.
 
-    Whoever reads it may go away: the frames are still produced to the last.
+    Whoever reads it may go away: `to_the_end`, the frames are still produced to the last.
     """
     return StreamingResponse(
-        _detached(frames),
+        _bridged(frames, to_the_end=to_the_end),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _detached(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _bridged(frames: AsyncIterator[bytes], *, to_the_end: bool) -> AsyncIterator[bytes]:
     """The same, with a comment whenever there was nothing to tell for a while, so that nobody in
     between hangs up.
     """
@@ -108,16 +108,20 @@ async def _detached(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     # The loop itself keeps no task alive.
     _running.add(task)
     task.add_done_callback(_running.discard)
-    while True:
-        try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                frame = await waiting.get()
-        except TimeoutError:
-            yield _HEARTBEAT
-            continue
-        if frame is None:
-            return
-        yield frame
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    frame = await waiting.get()
+            except TimeoutError:
+                yield _HEARTBEAT
+                continue
+            if frame is None:
+                return
+            yield frame
+    finally:
+        if not to_the_end:
+            task.cancel()
 
 
 def _named(event: Event) -> Named:

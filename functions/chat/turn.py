@@ -17,6 +17,8 @@ from quire.domain import Caller, Message, OpenedTurn, Prompt, ScoredChunk, Sourc
 from quire.laps import Laps
 from quire.retrieval.filters import Filters
 
+# Who wrote an answer that no model wrote.
+NOBODY = "none"
 _TITLE_LENGTH = 80
 _CLOSING_SECONDS = 2.0
 _STATEMENT_SECONDS = 0.5
@@ -96,7 +98,7 @@ class Turn:
     prompt: Prompt | None = None
     citer: Citer = field(default_factory=lambda: Citer(()))
     usage: Usage = field(default_factory=Usage)
-    model: str = "none"
+    model: str = NOBODY
     finish_reason: str = "stop"
     degraded: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)

@@ -102,7 +102,7 @@ class Outcome(Shape):
     citations_unverified: int
     """Markers that named nothing; they were taken out."""
     finish_reason: str
-    """`stop`, or `length` when the answer was cut."""
+    """`stop`; `length` when the answer was cut; else the model's own word, as `content_filter`."""
     session_id: str
     message_id: str
     persisted: bool

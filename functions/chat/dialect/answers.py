@@ -41,7 +41,7 @@ def completion_json(answer: Answer, *, base_url: str) -> dict[str, Any]:
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": _finish_reason(answer.end),
+        "finish_reason": _finish_reason(outcome),
     }
     return {
         **_about(outcome.message, "chat.completion"),
@@ -83,7 +83,7 @@ async def frames(
                 case ResponseComplete() | Incomplete():
                     yield chunk(
                         {"annotations": _annotations(event.outcome, base_url)},
-                        _finish_reason(event),
+                        _finish_reason(event.outcome),
                         quire=_quire(Answer(text="", sources=sources, end=event)),
                     )
                     if include_usage:
@@ -122,12 +122,9 @@ def _url_citation(citation: Citation, base_url: str) -> dict[str, Any]:
     }
 
 
-def _finish_reason(end: ResponseComplete | Incomplete) -> str:
-    """What was cut short is "length", but for what the reader stopped; `quire` says why."""
-    if isinstance(end, Incomplete):
-        return "stop" if end.reason == "stopped" else "length"
-    reason = end.outcome.finish_reason
-    return reason if reason in _FINISHES else "stop"
+def _finish_reason(outcome: Outcome) -> str:
+    """One of those that clients know; `quire` says what cut an answer short."""
+    return outcome.finish_reason if outcome.finish_reason in _FINISHES else "stop"
 
 
 def _usage(outcome: Outcome) -> dict[str, Any]:

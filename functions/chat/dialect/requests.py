@@ -59,6 +59,10 @@ class ResponseFormat(_Lenient):
     type: Literal["text"]
 
 
+class QuireBody(_Lenient, TurnBody):
+    """What OpenAI has no word for."""
+
+
 class CompletionBody(_Lenient):
     model: str
     messages: Annotated[list[MessageBody], Field(min_length=1)]
@@ -70,7 +74,7 @@ class CompletionBody(_Lenient):
     n: Literal[1] = 1
     response_format: ResponseFormat | None = None
     user: str | None = None
-    quire: TurnBody = TurnBody()
+    quire: QuireBody = QuireBody()
 
     @property
     def include_usage(self) -> bool:

@@ -1,5 +1,6 @@
 """`/v1/messages`: an answer by its id, shown again, stopped, rated, asked for anew."""
 
+import re
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from quire.store.messages import Messages
 from quire.web import Authenticate, Body, Storable, parse_id
 from quire.web.problems import describe
 
+_EVENT_ID = re.compile(r"[0-9]{1,9}")
 Comment = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
 ]
@@ -41,9 +43,10 @@ def message_routes(
         find = partial(messages.turn, caller, parse_id(message_id, "message"))
         await find()  # what is not there is told with its status
         # Like any id it is opaque to the client: what is none of ours means from the beginning.
-        after = int(last_event_id) if last_event_id.isdecimal() else 0
+        after = int(last_event_id) if _EVENT_ID.fullmatch(last_event_id) else 0
         until, problem = deadlines.of_stream(request), partial(describe, request.scope)
-        return event_stream(replayed(find, after=after, until=until, problem=problem))
+        told = replayed(find, after=after, until=until, problem=problem)
+        return event_stream(told, to_the_end=False)
 
     @router.post("/{message_id}/stop", status_code=202)
     async def stop(message_id: str, caller: Authenticated) -> dict[str, Any]:

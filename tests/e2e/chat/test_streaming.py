@@ -4,11 +4,12 @@ import asyncio
 import json
 
 import httpx
+from qdrant_client.models import PointStruct, Record
 
 from tests.conftest import Tenant
 from tests.e2e.chat.conftest import Reader, asked, events_of, named, text_of, told
 from tests.e2e.chat.scripted import ScriptedModel
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import Points, eventually
 
 QUESTION = "Why do robot joints use a harmonic drive?"
 WORDS = [f"word{number} " for number in range(20)]
@@ -105,6 +106,13 @@ async def test_what_was_shown_is_stored_within_a_second(reader: Reader) -> None:
             reader.model.gate.release()
 
 
+async def test_an_id_that_is_none_of_ours_means_from_the_beginning(reader: Reader) -> None:
+    first = await told(reader, QUESTION)
+    for last in ("9" * 5_000, "none"):
+        again = await resumed(reader.client, first[0]["message_id"], last)
+        assert text_of(again) == text_of(first)
+
+
 async def test_a_generation_is_stopped(reader: Reader) -> None:
     reader.model.say(*WORDS)
     reader.model.gate = asyncio.Semaphore(2)
@@ -114,6 +122,7 @@ async def test_a_generation_is_stopped(reader: Reader) -> None:
         assert stopped.status_code == 202
         rest = [event async for event in events]
     assert (rest[-1]["event"], rest[-1]["reason"]) == ("incomplete", "stopped")
+    assert rest[-1]["finish_reason"] == "stop"
     assert "word19" not in text_of(rest)
     again = await resumed(reader.client, message, 0)
     assert again[-1]["reason"] == "stopped"
@@ -138,9 +147,33 @@ async def test_a_model_that_breaks_off_leaves_an_incomplete_answer(reader: Reade
     reader.model.say(*WORDS)
     reader.model.breaks_after = 4
     events = await told(reader, QUESTION)
-    assert (events[-1]["event"], events[-1]["reason"]) == ("incomplete", "model")
+    end = events[-1]
+    assert (end["event"], end["reason"], end["finish_reason"]) == ("incomplete", "model", "length")
     assert "word3" in text_of(events)
     assert "word4" not in text_of(events)
+
+
+async def test_what_breaks_off_has_its_cost(reader: Reader) -> None:
+    """It was paid for, though the model did not come to say what it took."""
+    reader.model.say(*WORDS)
+    reader.model.breaks_after = 4
+    end = (await told(reader, QUESTION))[-1]
+    assert end["usage"]["prompt_tokens"] > 50
+    assert end["usage"]["completion_tokens"] >= 4
+    counted = (await reader.client.get("/v1/usage")).json()["data"]
+    (chat,) = (one for one in counted if one["model"] == end["model"])
+    assert chat["completion_tokens"] == end["usage"]["completion_tokens"]
+
+
+async def test_what_nobody_expected_ends_a_turn_too(reader: Reader, points: Points) -> None:
+    for record in await points.records():
+        spoilt = PointStruct(id=record.id, vector=record.vector or {}, payload=_spoilt(record))
+        await points.qdrant.upsert(await points.live(), [spoilt], wait=True)
+    events = await told(reader, QUESTION)
+    assert events[-1]["problem"]["status"] == 500
+    async with asyncio.timeout(3):  # and not when its lease is over
+        again = await resumed(reader.client, events[0]["message_id"], 0)
+    assert again[-1]["event"] == "error"
 
 
 async def test_a_session_that_is_not_there_is_told_with_its_status(reader: Reader) -> None:
@@ -163,7 +196,13 @@ async def test_messages_are_their_users_own(
         assert rated.status_code == 404
 
 
-async def resumed(client: httpx.AsyncClient, message: str, last: int) -> list[dict[str, object]]:
+def _spoilt(record: Record) -> dict[str, object]:
+    return {name: value for name, value in (record.payload or {}).items() if name != "title"}
+
+
+async def resumed(
+    client: httpx.AsyncClient, message: str, last: int | str
+) -> list[dict[str, object]]:
     headers = {"Last-Event-ID": str(last)}
     async with client.stream("GET", f"/v1/messages/{message}/stream", headers=headers) as answer:
         assert answer.status_code == 200

@@ -41,7 +41,9 @@ async def test_what_may_succeed_later_is_not_kept(
         assert (await client.post("/busy")).status_code == 409
     assert counted.calls == 2
     counted.fails = True
-    assert (await client.post("/failing")).status_code == 500
+    failed = await client.post("/failing")
+    assert failed.status_code == failed.json()["status"] == 500
+    assert failed.headers["x-request-id"] == failed.json()["request_id"]
     counted.fails = False
     again = await client.post("/failing")
     assert (again.status_code, again.json()) == (201, {"made": 4})

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,30 @@ def test_several_markers_share_a_sentence_and_a_number_is_shown_once() -> None:
     assert cite("Gears wear [1.1][1.2].").text == "Gears wear [1]."
 
 
+@pytest.mark.parametrize(
+    "marker",
+    [
+        *("[ 1.1 ]", "[1.1 ]", "[1.1,  2.1]", "[1.1, ]", "[1.1 ,2.1;]", "[1.1 2.1]", "[1.1 -  2]"),
+        *("[[1.1], [2.1]]", "[ [1.1] [2.1] ]", "[[1.1, 1.2]; 2.1]", "【 1.1、2.1 】"),
+        f"[{', '.join(['1.1', '1.2', '2.1', '2.2', '3.2'] * 4)}]",
+        f"[{'1.1, ' * 70}2.1]",
+    ],
+)
+def test_no_marker_is_shown_as_it_is_written(marker: str) -> None:
+    cited = dict.fromkeys(number for number in "123" if f"{number}." in marker)
+    shown = "Gears wear " + "".join(f"[{number}]" for number in cited)
+    for size in (1, 3, 1000):
+        citer = cite(f"Gears wear {marker}.", sizes=[size] * (len(marker) // size + 12))
+        assert (citer.text, citer.unverified) == (f"{shown}.", 0)
+
+
+def test_a_list_without_end_is_not_waited_for() -> None:
+    citer = Citer(SOURCES)
+    for _ in range(200):
+        list(citer.feed("[1, 2, 3, " if not citer.text else "4, "))
+    assert len(citer.text) > 100
+
+
 def test_only_the_last_sentence_is_claimed() -> None:
     assert spans("An aside. Gears wear [2.1].") == [(2, "Gears wear")]
 
@@ -83,7 +108,8 @@ PIECES = st.sampled_from(
     [
         *("[", "]", "[[", "]]", "1", "2.1", ".", "-", ", ", " ", "word", "`", "```", "\n", "😀"),
         *("[1.1]", "[2.2]", "[1.1-2]", "【1.2】", "［２．１］", "[9.9]", "[1.2 [2.1]]", "[3"),
-        *("[1.1, 2.1, 1.2]", "e\u0301", "机器人"),
+        *("[1.1, 2.1, 1.2]", "e\u0301", "机器人", "[ 1.1 ,", "[[1.1], [2.2]]", " " * 25),
+        *(", 1.1" * 75, "[ 2.1" + ", 2.2" * 76),
     ]
 )
 

@@ -88,6 +88,7 @@ def test_tokens_have_two_names(name: str) -> None:
 def test_null_is_as_good_as_left_out() -> None:
     question = asked(temperature=None, tools=None, stop=None, max_tokens=None, quire=None)
     assert (question.temperature, question.max_tokens) == (None, None)
+    assert asked(quire={"top_k": None, "cache": False, "filters": None}).top_k == 8
 
 
 @pytest.mark.parametrize(

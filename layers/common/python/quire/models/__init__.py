@@ -9,6 +9,12 @@ from openai import AsyncOpenAI
 
 from quire.errors import Unavailable
 
+# The second line: of a stream that breaks off, or that is none.
+_FAILURES = (
+    *(openai.OpenAIError, TimeoutError),
+    *(httpx2.HTTPError, ValueError, LookupError, TypeError, AttributeError),
+)
+
 
 def connect(*, base_url: str | None, api_key: str, timeout: float) -> AsyncOpenAI:
     """One client for both models; `timeout` bounds each request in seconds.
@@ -27,6 +33,5 @@ def translated() -> Iterator[None]:
     except openai.RateLimitError as error:
         wait = error.response.headers.get("retry-after", "")
         raise Unavailable("model", retry_after=int(wait) if wait.isdigit() else 5) from error
-    # The last two: a stream that breaks off, or that is none.
-    except (openai.OpenAIError, TimeoutError, httpx2.HTTPError, ValueError, LookupError) as error:
+    except _FAILURES as error:
         raise Unavailable("model") from error

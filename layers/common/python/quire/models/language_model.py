@@ -1,6 +1,7 @@
 """A prompt to text, streamed."""
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,11 @@ from quire.models import translated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """How a generation ended: the model's own name for itself, and what was counted."""
+    """How a generation ended: the model's own name for itself, and what it counted, if it did."""
 
     model: str
     finish_reason: str
-    usage: Usage
+    usage: Usage | None
 
 
 class LanguageModel:
@@ -34,12 +35,17 @@ class LanguageModel:
     async def stream(
         self, prompt: Prompt, *, max_tokens: int, temperature: float | None, seed: int
     ) -> AsyncGenerator[str | Completion, None]:
-        """The text as it is written, then one Completion. Raises Unavailable."""
+        """The text as it is written, fit to be stored, then one Completion.
+
+        Raises Unavailable, also when it ends before the model said that it was done.
+        """
         messages: list[ChatCompletionMessageParam] = [
             {"role": m["role"], "content": m["content"]}  # type: ignore[misc]
             for m in prompt.messages
         ]
-        model, finish_reason, usage = self.name, "stop", Usage()
+        model, half = self.name, ""
+        finish_reason: str | None = None
+        usage: Usage | None = None
         with translated():
             answered = self._client.chat.completions.with_streaming_response.create(
                 model=self.name,
@@ -52,37 +58,61 @@ class LanguageModel:
                 max_tokens=omit if self._openai else max_tokens,
             )
             async with answered as response:
-                async for chunk in _chunks(response.iter_lines()):
+                async for chunk in _chunks(response.iter_bytes()):
                     model = chunk.get("model") or model
                     if counted := chunk.get("usage"):
                         usage = _usage(counted)
-                    for choice in chunk.get("choices", ()):
+                    for choice in chunk.get("choices") or ():
                         finish_reason = choice.get("finish_reason") or finish_reason
-                        if piece := choice["delta"].get("content"):
-                            yield piece
-        yield Completion(model=model, finish_reason=finish_reason, usage=usage)
+                        if content := (choice.get("delta") or {}).get("content"):
+                            piece, half = _storable(half + content)
+                            if piece:
+                                yield piece
+            if finish_reason is None:
+                raise Unavailable("model")
+            completion = Completion(
+                model=_storable(model)[0], finish_reason=_storable(finish_reason)[0], usage=usage
+            )
+        yield completion
 
 
-async def _chunks(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
+async def _chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
     """The stream's chunks as they were sent: the SDK makes objects of each, which took a fifth of a
-    turn. Raises Unavailable for an error in the midst of them.
+    turn, and takes for the end of a line what JSON's strings may hold. Raises Unavailable for an
+    error in the midst of them.
     """
-    async for line in lines:
-        if not line.startswith("data:"):
-            continue
-        body = line.removeprefix("data:").strip()
-        if body == "[DONE]":
-            return
-        chunk: dict[str, Any] = json.loads(body)
-        if "error" in chunk:
-            raise Unavailable("model")
-        yield chunk
+    rest = b""
+    async for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            body = line.removeprefix(b"data:").strip()
+            if body == b"[DONE]":
+                return
+            chunk: dict[str, Any] = json.loads(body)
+            if chunk.get("error"):
+                raise Unavailable("model")
+            yield chunk
+
+
+# PostgreSQL keeps neither NUL nor half a character.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _storable(text: str) -> tuple[str, str]:
+    """The text without what cannot be stored, and half a character at its end, for what follows."""
+    if not _UNSTORABLE.search(text):
+        return text, ""
+    half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    joined = text.removesuffix(half).encode("utf-16-le", "surrogatepass")
+    return joined.decode("utf-16-le", "replace").replace("\0", ""), half
 
 
 def _usage(counted: dict[str, Any]) -> Usage:
     details = counted.get("prompt_tokens_details") or {}
     return Usage(
-        prompt_tokens=counted["prompt_tokens"],
-        completion_tokens=counted["completion_tokens"],
-        cached_tokens=details.get("cached_tokens") or 0,
+        prompt_tokens=int(counted.get("prompt_tokens") or 0),
+        completion_tokens=int(counted.get("completion_tokens") or 0),
+        cached_tokens=int(details.get("cached_tokens") or 0),
     )

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from quire.domain import Caller, FormerTurn, Message, OpenedTurn
 from quire.store.collections import LIVE, to_collection
-from quire.store.corpora import GENERATION, to_generation
 from quire.store.database import Database
 from quire.store.messages import MINE, one_message
 from quire.store.personas import PERSONA, to_persona
@@ -19,7 +18,7 @@ class Replays:
         self, caller: Caller, message: UUID, *, history: int
     ) -> tuple[FormerTurn, OpenedTurn]:
         """With up to `history` of the messages before it, oldest first. Raises NotFound."""
-        former, live, persona, generation, earlier = await self._database.run(
+        former, live, persona, earlier = await self._database.run(
             caller.tenant,
             (
                 f"""select id as message, session_id as session, {MESSAGE_STATUS} as status,
@@ -30,7 +29,6 @@ class Replays:
             ),
             LIVE,
             PERSONA,
-            GENERATION,
             (
                 f"""with asked as (
                         select q.session_id, q.id from messages q, messages a
@@ -51,6 +49,6 @@ class Replays:
             collection=to_collection(live),
             history=[Message(**row) for row in earlier],
             persona=to_persona(persona),
-            generation=to_generation(generation),
+            generation=0,  # it counts for the cache only, which a replay neither reads nor fills
             cached=None,
         )

@@ -9,11 +9,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.observability import log
-from quire.web.problems import Dialect, problem
+from quire.web.problems import Dialect, problem, unexpected
 
 
 class RequestFrame:
-    """Refuses what is too large (413) or not JSON (415) before anything reads it."""
+    """Refuses what is too large (413) or not JSON (415) before anything reads it.
+
+    What nobody caught is answered here (500), as Starlette does it where no id can be added.
+    """
 
     def __init__(self, app: ASGIApp, *, max_body: int, dialects: Mapping[str, Dialect]) -> None:
         self._app = app
@@ -30,7 +33,7 @@ class RequestFrame:
         started = state["started"] = now()
         state["request_id"] = request_id
         state["dialect"] = self._dialect(scope["path"])
-        status = 500
+        status: int | None = None
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -48,13 +51,17 @@ class RequestFrame:
                 await refusal(scope, receive, send_with_id)
             else:
                 await self._app(scope, self._limited(receive), send_with_id)
+        except Exception as error:
+            if status is not None:  # too late to say so
+                raise
+            await unexpected(scope, error)(scope, receive, send_with_id)
         finally:
             log.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
                 route=getattr(scope.get("route"), "path", None),
-                status=status,
+                status=status or 500,
                 ms=round(1000 * (now() - started), 1),
             )
 

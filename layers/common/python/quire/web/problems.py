@@ -70,6 +70,12 @@ def refusal(scope: Scope, error: errors.QuireError) -> JSONResponse:
     return problem(scope, status_of(error), error.message, headers=headers, **_more(error))
 
 
+def unexpected(scope: Scope, error: Exception) -> JSONResponse:
+    """The answer that tells that an error is none of ours, and nothing of it."""
+    log.exception("unexpected error", exc_info=error)
+    return problem(scope, 500, _UNEXPECTED)
+
+
 def describe(scope: Scope, error: Exception) -> dict[str, Any]:
     """The problem that an error is, for where the status has gone out already.
 
@@ -151,11 +157,6 @@ def install_problems(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         detail = _HTTP_DETAIL.get(error.status_code, "This request cannot be served.")
         return problem(request.scope, error.status_code, detail, headers=dict(error.headers or {}))
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.exception("unexpected error", exc_info=error)
-        return problem(request.scope, 500, _UNEXPECTED)
 
 
 _UNEXPECTED = "Something went wrong on our side; the request id helps us find it."

@@ -1,0 +1,149 @@
+"""What servers send as a stream, well or ill made, read from a real socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from quire import models
+from quire.domain import Prompt, Usage
+from quire.errors import Unavailable
+from quire.models.language_model import Completion, LanguageModel
+
+DONE = b"data: [DONE]\n\n"
+
+
+class Server:
+    """Sends `parts` as they are, whatever is asked."""
+
+    def __init__(self) -> None:
+        self.parts: Sequence[bytes] = ()
+        self.url = ""
+        self.app = Starlette(routes=[Route("/v1/chat/completions", self._chat, methods=["POST"])])
+
+    async def _chat(self, request: Request) -> StreamingResponse:
+        return StreamingResponse(self._sent(), media_type="text/event-stream")
+
+    async def _sent(self) -> AsyncIterator[bytes]:
+        for part in self.parts:
+            yield part
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    served = uvicorn.Server(uvicorn.Config(made.app, port=0, log_config=None))
+    serving = asyncio.create_task(served.serve())
+    while not served.started:
+        await asyncio.sleep(0.005)
+    made.url = f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}/v1"
+    yield made
+    served.should_exit = True
+    await serving
+
+
+def chunk(content: str | None = None, finish: str | None = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": finish}
+    return line({"model": "m-1", "choices": [choice], **more})
+
+
+def line(sent: object) -> bytes:
+    return f"data: {json.dumps(sent)}\n\n".encode()
+
+
+async def told(server: Server, *parts: bytes) -> tuple[str, Completion]:
+    """The text, and how it ended."""
+    server.parts = parts
+    text = ""
+    async with models.connect(base_url=server.url, api_key="any", timeout=5) as client:
+        prompt = Prompt(name="p", hash="h", messages=[{"role": "user", "content": "?"}])
+        model = LanguageModel(client, model="m", openai=False)
+        async for piece in model.stream(prompt, max_tokens=9, temperature=None, seed=1):
+            if isinstance(piece, Completion):
+                return text, piece
+            text += piece
+    raise AssertionError("it ended without a completion")
+
+
+async def test_a_stream_is_its_text_and_how_it_ended(server: Server) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    counted = line({"model": "m-1", "choices": [], "usage": usage})
+    text, completion = await told(
+        server, chunk("Gears "), chunk("wear."), chunk("", "stop"), counted
+    )
+    assert text == "Gears wear."
+    assert completion == Completion(
+        model="m-1", finish_reason="stop", usage=Usage(prompt_tokens=3, completion_tokens=2)
+    )
+
+
+async def test_what_it_did_not_count_is_not_nothing(server: Server) -> None:
+    assert (await told(server, chunk("Gears", "stop"), DONE))[1].usage is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [chunk("Gears"), chunk(" we")],
+        [chunk("Gears"), DONE],
+        [b"<!doctype html><title>Sign in</title>\n"],
+        [chunk("Gears"), b'data: {"choices": [{"delta": {"con\n\n'],
+        [chunk("Gears"), line({"error": {"message": "overloaded"}}), chunk("", "stop")],
+        [line({"choices": [{"delta": {"content": ["Gears"]}, "finish_reason": "stop"}]})],
+        [line("Gears"), chunk("", "stop")],
+        [line({"choices": 5}), chunk("", "stop")],
+        [b"data: \xff\n\n", chunk("", "stop")],
+    ],
+)
+async def test_what_breaks_off_or_is_no_stream_is_not_an_answer(
+    server: Server, parts: list[bytes]
+) -> None:
+    with pytest.raises(Unavailable, match="model"):
+        await told(server, *parts)
+
+
+async def test_what_says_nothing_is_passed_over(server: Server) -> None:
+    text, _ = await told(
+        server,
+        b": comment\n\n",
+        line({"choices": None}),
+        line({"choices": [{"delta": None}], "error": None}),
+        chunk("Gears", usage=None),
+        chunk(None, "stop"),
+        DONE,
+    )
+    assert text == "Gears"
+
+
+async def test_a_line_ends_where_the_server_ends_it(server: Server) -> None:
+    """Not at what Unicode calls the end of one, nor where the network cuts."""
+    written = "a\u2028b\u2029c\x85d\x0be"
+    sent = chunk("X", "stop").replace(b"X", written.encode()).replace(b"\n", b"\r\n")
+    sent = sent.replace(b"\x0b", b"\\u000b")
+    parts = [sent[at : at + 7] for at in range(0, len(sent), 7)]
+    assert (await told(server, *parts, DONE))[0] == written
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["grip \ud83e", "\uddbe holds"], "grip 🦾 holds"),
+        (["\ud83e\uddbe", "!"], "🦾!"),
+        (["\ud83e", "!"], "\ufffd!"),
+        (["a\uddbe", "!"], "a\ufffd!"),
+        (["gears\0", "\0", " wear"], "gears wear"),
+        (["gears\ud83e"], "gears"),
+    ],
+)
+async def test_what_is_written_can_be_stored(server: Server, pieces: list[str], text: str) -> None:
+    sent = [chunk(piece) for piece in pieces]
+    assert (await told(server, *sent, chunk("", "stop"), DONE))[0] == text
