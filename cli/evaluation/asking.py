@@ -140,6 +140,7 @@ def _hit(chunk: Json, names: Mapping[str, str]) -> Hit:
 
 async def _usage(quire: Quire, since: str) -> Json:
     today = datetime.now(UTC).date().isoformat()
-    used = await quire.get("/v1/usage", **{"from": since, "to": today})
+    days: Json = {"from": since, "to": today}
+    used = await quire.get("/v1/usage", **days)
     total: Json = used["total"]
     return total

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,7 +115,7 @@ async def _evaluate(
                 chosen,
                 configuration,
                 concurrency=options["concurrency"],
-                advance=lambda task=task: progress.advance(task),
+                advance=partial(progress.advance, task),
             )
             runs.append(answered)
             scores.append(scoring.score(chosen, answered.found))

@@ -23,8 +23,9 @@ _VARIABLES = {
 _INK, _LINE, _GOOD, _BAD, *_SERIES = _VARIABLES
 _MARKERS = "osD^vP"
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {  # matplotlib's type for it is a literal of 300 names
     "svg.fonttype": "none",
+    "svg.hashsalt": "quire",  # the same figures make the same page
     "text.parse_math": False,  # a configuration's name may hold a dollar sign
     "font.size": 10,
     "text.color": _INK,
@@ -147,7 +148,7 @@ def differences(each: Sequence[float], *, metric: str) -> Markup:
 
 
 def _svg(title: str, draw: Callable[[Axes], None], *, height: float, series: int) -> Markup:
-    with mpl.rc_context({**_SETTINGS, "svg.hashsalt": title}):
+    with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(7.6, height), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)

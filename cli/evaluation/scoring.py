@@ -84,7 +84,7 @@ def covered(spans: Sequence[Span], hits: Sequence[Hit]) -> int:
 
 def _shares(dataset: Dataset) -> dict[str, Callable[[Query, Sequence[Hit]], float]]:
     """What can be covered: a metric is measured for all questions or for none."""
-    shares = {}
+    shares: dict[str, Callable[[Query, Sequence[Hit]], float]] = {}
     if all(query.passages or query.quote for query in dataset.queries):
         shares["excerpt"] = _passages_covered
     if all(query.answers for query in dataset.queries):
