@@ -55,7 +55,8 @@ class Quire:
 
     @property
     def url(self) -> str:
-        return str(self._url)
+        """Where it is, without a name or password that the URL may hold."""
+        return _origin(self._url)
 
     async def get(self, path: str, *, also: tuple[int, ...] = (), **params: Any) -> Json:
         """The answer's JSON; `also` are statuses whose body is an answer and no error."""

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -148,6 +149,8 @@ def _configurations(given: Sequence[str]) -> list[Configuration]:
 
 
 def _check_installed() -> None:
+    # The first time on a machine it says that it looks for fonts.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for name in _PACKAGES:
         try:
             importlib.import_module(name)

@@ -136,8 +136,9 @@ def differences(each: Sequence[float], *, metric: str) -> Markup:
     falling = sorted(each, reverse=True)
 
     def draw(axes: Axes) -> None:
-        colours = [_GOOD if value > 0 else _BAD for value in falling]
-        axes.bar(range(1, len(falling) + 1), falling, width=1.0, color=colours, linewidth=0)
+        edges = [place + 0.5 for place in range(len(falling) + 1)]
+        axes.stairs([max(value, 0.0) for value in falling], edges, fill=True, color=_GOOD)
+        axes.stairs([min(value, 0.0) for value in falling], edges, fill=True, color=_BAD)
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.set_xlim(0.5, len(falling) + 0.5)
         axes.set_xlabel("questions, the largest win first")

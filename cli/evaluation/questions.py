@@ -43,7 +43,7 @@ def read(path: Path, *, documents: Path | None) -> Dataset:
     generic = path.stem == "questions"
     return Dataset(
         name=slug(path.resolve().parent.name if generic else path.stem),
-        kind="questions",
+        kind="questions and passages",
         unit="passage",
         documents=list(known.values()),
         queries=list(asked.values()),

@@ -12,7 +12,7 @@ from cli.evaluation.asking import LONGEST_QUESTION, Found, Run
 from cli.evaluation.comparing import Comparison
 from cli.evaluation.dataset import Dataset, Document, Query
 from cli.evaluation.ingestion import Ingestion
-from cli.evaluation.scoring import Scores
+from cli.evaluation.scoring import Scores, is_right
 
 Json = dict[str, Any]
 
@@ -99,7 +99,7 @@ def _comparison(dataset: Dataset, baseline: Run, other: Run, compared: Compariso
                 "question": dataset.queries[place].id,
                 "difference": float(compared.each[place]),
                 "found": {
-                    run.configuration.name: _top(run.found[place]) for run in (baseline, other)
+                    run.configuration.name: _top(dataset, place, run) for run in (baseline, other)
                 },
             }
             for place in places
@@ -157,10 +157,16 @@ def _body(document: Document) -> str:
     return text.partition("\n\n")[2] if document.title else text
 
 
-def _top(found: Found) -> list[Json]:
+def _top(dataset: Dataset, place: int, run: Run) -> list[Json]:
+    query = dataset.queries[place]
     return [
-        {"document": hit.document, "title": hit.title, "text": shortened(hit.text)}
-        for hit in found.hits[:_TOP]
+        {
+            "document": hit.document,
+            "title": hit.title,
+            "text": shortened(hit.text),
+            "right": is_right(query, hit, unit=dataset.unit),
+        }
+        for hit in run.found[place].hits[:_TOP]
     ]
 
 

@@ -65,8 +65,16 @@ def ranking(query: Query, hits: Sequence[Hit], *, unit: Unit) -> list[str]:
     """The documents, or the passage among chunks, in the order they were first found."""
     if unit == "document":
         return list(dict.fromkeys(hit.document for hit in hits))
-    items = (_PASSAGE if _holds(hit, query.passages) else hit.chunk for hit in hits)
+    items = (_PASSAGE if is_right(query, hit, unit=unit) else hit.chunk for hit in hits)
     return list(dict.fromkeys(items))
+
+
+def is_right(query: Query, hit: Hit, *, unit: Unit) -> bool:
+    """Whether the chunk is of a relevant document, or holds half of a passage or more."""
+    if unit == "document":
+        return hit.document in query.relevant
+    lengths = ((span, span.end - span.start) for span in query.passages)
+    return any(covered([span], [hit]) >= _HELD * length for span, length in lengths)
 
 
 def covered(spans: Sequence[Span], hits: Sequence[Hit]) -> int:
@@ -122,10 +130,6 @@ def _recalls(ranked: Sequence[str], gold: Mapping[str, int]) -> Floats:
         relevant[place] = item in gold
     recalls: Floats = np.cumsum(relevant) / len(gold)
     return recalls
-
-
-def _holds(hit: Hit, passages: Sequence[Span]) -> bool:
-    return any(covered([span], [hit]) >= _HELD * (span.end - span.start) for span in passages)
 
 
 def _passages_covered(query: Query, hits: Sequence[Hit]) -> float:
