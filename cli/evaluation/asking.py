@@ -66,6 +66,15 @@ class Run:
     usage: Mapping[str, float]
 
 
+async def try_out(quire: Quire, dataset: Dataset, configurations: Sequence[Configuration]) -> None:
+    """Ask one question with each: what is refused should be so before thousands are uploaded.
+
+    Raises Failed.
+    """
+    for configuration in configurations:
+        await _find(quire, configuration, dataset.queries[0], {})
+
+
 async def ask(
     quire: Quire,
     dataset: Dataset,

@@ -79,6 +79,7 @@ def evaluate(
             reading.read(path, documents=documents), half=half, limit=limit, seed=seed
         )
         folder = out or Path("build", "eval", chosen.name)
+        page.prepare(folder)
         found = await _evaluate(quire, chosen, configurations, options, timeout=timeout)
         written = page.write(found, folder)
         if as_json:
@@ -105,6 +106,7 @@ async def _evaluate(
     metric = options["metric"]
     if metric not in (measured := scoring.measured(chosen)):
         raise Failed(f"{metric} is not measured here; choose one of: {', '.join(measured)}.")
+    await asking.try_out(quire, chosen, configurations)
     with terminal.progress() as progress:
         brought = await ingestion.bring(quire, chosen, progress, timeout=timeout)
         chosen = await ingestion.locate(quire, chosen, brought.ids)

@@ -15,19 +15,26 @@ Json = dict[str, Any]
 _HARDEST = 10
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder. Raises Failed where that is not possible, before anybody waits for long."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
 def write(found: Json, folder: Path) -> list[Path]:
-    """The files written. Raises Failed where that is not possible."""
+    """The files written. Raises Failed."""
     pages = {
         "results.json": json.dumps(found, ensure_ascii=False, indent=1),
         "report.html": render(found),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in pages.items():
             # A lone surrogate, which a dataset's JSON may hold, cannot be written.
             (folder / name).write_text(content, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise Failed(f"{folder} cannot be written to: {error.strerror}.") from None
+        raise _unwritable(folder, error) from None
     return [folder / name for name in pages]
 
 
@@ -72,6 +79,10 @@ def hardest(questions: Sequence[Json], name: str, *, metric: str) -> list[Json]:
 
     worst = sorted(questions, key=key)[:_HARDEST]
     return [asked for asked in worst if _of(asked, name)["metrics"][metric] < 1]
+
+
+def _unwritable(folder: Path, error: OSError) -> Failed:
+    return Failed(f"{folder} cannot be written to: {error.strerror}.")
 
 
 def _comparison(compared: Json, questions: Sequence[Json]) -> Mapping[str, Any]:

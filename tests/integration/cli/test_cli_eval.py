@@ -185,13 +185,14 @@ async def test_what_goes_wrong_is_one_sentence(
     refused = await said("--with", 'x={"rerank": true}')
     assert refused == f"These fields are not known: rerank. (request {REQUEST_ID})"
     assert (await said("--metric", "nDCG")).startswith("nDCG is not measured here; choose one of:")
+    (tmp_path / "file").touch()
+    unwritable = await said("--out", f"{tmp_path}/file/out")
+    assert unwritable == f"{tmp_path}/file/out cannot be written to: Not a directory."
+    assert not deployment.documents
     with (fruit / "corpus.jsonl").open("a") as corpus:
         corpus.write("\n" + json.dumps({"_id": "d4", "title": "", "text": "blank"}))
     failed = f"Of 4 documents 1 failed; the first is fruit/d4.md: {CAUSE}"
     assert await said() == failed
-    (tmp_path / "file").touch()
-    unwritable = await quire("eval", str(fruit), "--limit", "1", "--out", f"{tmp_path}/file/x")
-    assert "cannot be written to" in unwritable.err
 
 
 @pytest.mark.parametrize("given", ["x", "x=", "x=[]", "={}", "x={}"])
