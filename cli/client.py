@@ -53,6 +53,11 @@ class Quire:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
+    @property
+    def url(self) -> str:
+        """Where it is, without a name or password that the URL may hold."""
+        return _origin(self._url)
+
     async def get(self, path: str, *, also: tuple[int, ...] = (), **params: Any) -> Json:
         """The answer's JSON; `also` are statuses whose body is an answer and no error."""
         given = {name: value for name, value in params.items() if value is not None}
@@ -63,6 +68,13 @@ class Quire:
 
     async def delete(self, path: str) -> Json:
         return await self._call("DELETE", path)
+
+    async def text(self, path: str) -> str:
+        """What is no JSON; a long text is fetched from where the deployment sends one."""
+        answer = await self._request("GET", path, headers=self._headers, follow_redirects=True)
+        if not answer.is_success:
+            raise self._failed(answer, _json_object(answer) or {})
+        return answer.text
 
     async def pages(self, path: str, **params: Any) -> AsyncIterator[Json]:
         """Every item of a list, fetched page by page."""

@@ -10,6 +10,7 @@ from cli import show, terminal
 from cli.client import Json, Quire, path_of
 from cli.connection import AsJson, Timeout, connect, run
 from cli.documents import document_app, documents_app
+from cli.evaluation.command import eval_app
 from cli.files import find_files
 from cli.jobs import jobs_app
 from cli.replay import replay_app
@@ -114,7 +115,7 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 app.add_typer(documents_app, name="documents")
-for group in (document_app, jobs_app, upkeep_app, replay_app, usage_app):
+for group in (document_app, jobs_app, upkeep_app, replay_app, usage_app, eval_app):
     app.add_typer(group)
 
 

@@ -79,6 +79,22 @@ def create_app(to: Deployment) -> FastAPI:
             raise Problem(503, "The postgres is not available right now.", **{"Retry-After": "5"})
         return to.find(document_id).look()
 
+    @app.get("/v1/documents/{document_id}/text")
+    async def text(document_id: str) -> Response:
+        return Response(to.find(document_id).text, media_type="text/plain")
+
+    @app.post("/v1/retrieve")
+    async def retrieve(body: Json) -> Json:
+        if to.overloaded:
+            to.overloaded -= 1
+            raise Problem(503, "The qdrant is not available right now.", **{"Retry-After": "5"})
+        if unknown := set(body) - {"question", "top_k", "filters"}:
+            raise Problem(422, f"These fields are not known: {', '.join(unknown)}.")
+        to.usage["total"]["requests"] += 1
+        to.asked.append(body)
+        chunks = to.retrieve(body["question"], body["top_k"])
+        return {"chunks": chunks, "timings": {"embed": 2.0, "search": 3.0}}
+
     @app.get("/v1/documents/{document_id}/proof")
     async def proof(document_id: str) -> Json:
         to.find(document_id)

@@ -34,6 +34,7 @@ class Stored:
 
     shown: Json
     digest: str | None = None
+    text: str = ""
     steps: deque[Json] = field(default_factory=deque)
     looks: int = 0
 
@@ -64,6 +65,7 @@ class Deployment:
         self.results: dict[str, Json] = {}  # what a job of that kind ends with
         self.job_error: str | None = None  # or why it fails
         self.busy = 0  # how many looks are refused once something was sent
+        self.overloaded = 0  # how many questions are
         self.stuck = False
         self.quick = False
         self.most_at_once = 0
@@ -97,6 +99,16 @@ class Deployment:
         stored.steps.append({"status": "failed", "error": CAUSE} if self.job_error else READY)
         return {"id": document_id, "version": new, "status": "queued"}
 
+    def retrieve(self, question: str, top_k: int) -> list[Json]:
+        """Each document is one chunk; those with most of the question's words come first."""
+        words = set(question.lower().split())
+
+        def shared(stored: Stored) -> int:
+            return len(words & set(stored.text.lower().split()))
+
+        ranked = sorted(self.documents.values(), key=shared, reverse=True)
+        return [chunk(stored, index) for index, stored in enumerate(ranked[:top_k], start=1)]
+
     def expect(self, filename: str) -> Json:
         new: Json = {
             "id": str(uuid4()),
@@ -123,6 +135,7 @@ class Deployment:
             return
         again = stored.digest is not None
         stored.digest = digest
+        stored.text = content.decode()
         if self.stuck:
             return
         end = {"status": "failed", "error": CAUSE} if b"blank" in content else READY
@@ -137,6 +150,22 @@ class Deployment:
             stored.steps.append({})
             stored.steps.append(version | {"status": "embedding", "progress": progress(1)})
             stored.steps.append(end)
+
+
+def chunk(of: Stored, index: int) -> Json:
+    return {
+        "index": index,
+        "chunk_id": f"chunk-{of.shown['id']}",
+        "document_id": of.shown["id"],
+        "version": of.shown["version"],
+        "filename": of.shown["filename"],
+        "title": of.shown["title"],
+        "heading": [],
+        "text": of.text,
+        "start": 0,
+        "end": len(of.text),
+        "score": 1 / index,
+    }
 
 
 def progress(done: int) -> Json:

@@ -1,0 +1,84 @@
+"""`make eval`: `quire eval` against a laptop cloud of its own, kept for the next time.
+
+The models are those that `make run` would take: MiniLM, unless the environment names others.
+"""
+
+import asyncio
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.cloud import free_ports
+from cli.client import Failed
+from cli.evaluation.dataset import slug
+from cli.evaluation.reading import read
+from local.children import ServiceFailed
+from local.configuration import Configuration
+from local.stack import Stack
+
+_PORTS = ("api", "stream", "postgres", "pgbouncer", "qdrant", "aws", "model")
+
+console = Console(highlight=False)
+
+
+def main(
+    context: typer.Context,
+    dataset: Annotated[Path, typer.Argument(help="As `quire eval` takes it.")],
+    state: Annotated[
+        Path | None, typer.Option(help="What was read, kept [build/eval/DATASET/state].")
+    ] = None,
+    documents: Annotated[Path | None, typer.Option(help="As `quire eval` takes it.")] = None,
+) -> None:
+    """Evaluate here; all other options go to `quire eval` as they are."""
+    given = [str(dataset), *(["--documents", str(documents)] if documents else []), *context.args]
+    try:
+        # First, as nobody should wait for a cloud to hear of a broken line.
+        name = read(dataset, documents=documents).name
+        folder = state or Path("build", "eval", slug(name), "state")
+        folder.mkdir(parents=True, exist_ok=True)
+        code = asyncio.run(_run(folder, given))
+    except (Failed, ServiceFailed) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(code)
+
+
+async def _run(state: Path, arguments: list[str]) -> int:
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    configured = Configuration(
+        state=state,
+        api_port=ports["api"],
+        stream_port=ports["stream"],
+        postgres_port=ports["postgres"],
+        pgbouncer_port=ports["pgbouncer"],
+        qdrant_port=ports["qdrant"],
+        aws_port=ports["aws"],
+        model_port=ports["model"],
+    )
+    async with Stack(configured):
+        console.print(f"$ quire eval {shlex.join(arguments)}", style="bold", markup=False)
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli.main", "eval", *arguments),
+            env={
+                **os.environ,
+                "QUIRE_URL": configured.api_url,
+                "QUIRE_API_KEY": configured.api_key.get_secret_value(),
+            },
+        )
+        try:
+            return await command.wait()
+        finally:
+            if command.returncode is None:
+                command.kill()
+                await command.wait()
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(main)
+    app()

@@ -1,0 +1,1 @@
+"""`quire eval`: how well the retriever finds what a dataset says it should find."""

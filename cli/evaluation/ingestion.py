@@ -1,0 +1,114 @@
+"""Bringing a dataset's documents: uploaded as any others are, unless they are there already."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from rich.progress import Progress
+
+from cli.client import Failed, Json, Quire, path_of
+from cli.evaluation.dataset import BadDataset, Dataset, Query, Span
+from cli.files import File
+from cli.upload import Uploading
+from cli.watch import SIDE_BY_SIDE, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingestion:
+    """What the deployment says of the dataset's documents, whenever they were read.
+
+    `brought` were read in this run, which took `seconds`; `cost_usd` is in US dollars.
+    """
+
+    documents: int
+    brought: int
+    seconds: float
+    chunks: int
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """`ids` are the deployment's, by the dataset's own."""
+
+    ingestion: Ingestion
+    ids: Mapping[str, str]
+
+
+async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: float) -> Brought:
+    """Raises Failed if any document does not become ready; `timeout` in seconds as in Uploading."""
+    began = perf_counter()
+    with TemporaryDirectory(prefix="quire-eval-") as folder:
+        files = await asyncio.to_thread(_files, dataset, Path(folder))
+        outcomes = await Uploading(quire, files, progress).run(timeout=timeout)
+    seconds = perf_counter() - began
+    _check(outcomes)
+    names = {dataset.filename(document): document.id for document in dataset.documents}
+    found: dict[str, Json] = {}
+    async for document in quire.pages("/v1/documents"):
+        if document["filename"] in names:
+            found[names[document["filename"]]] = document
+    ingestion = Ingestion(
+        documents=len(found),
+        brought=sum(outcome.outcome == "ready" for outcome in outcomes),
+        seconds=seconds,
+        chunks=sum(document["chunks"] for document in found.values()),
+        tokens=sum(document["tokens"] for document in found.values()),
+        cost_usd=sum(document["cost_usd"] for document in found.values()),
+    )
+    ids = {name: str(document["id"]) for name, document in found.items()}
+    return Brought(ingestion=ingestion, ids=ids)
+
+
+async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Dataset:
+    """The dataset with the place of every quoted passage in its document's canonical text.
+
+    Raises BadDataset if a passage is not there word for word.
+    """
+    quoted = {name for query in dataset.queries if query.quote for name in query.relevant}
+    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def fetch(name: str) -> tuple[str, str]:
+        async with gate:
+            return name, await quire.text(path_of("documents", ids[name]) + "/text")
+
+    texts = dict(await asyncio.gather(*map(fetch, sorted(quoted))))
+    return replace(dataset, queries=[_located(query, texts) for query in dataset.queries])
+
+
+def _located(query: Query, texts: Mapping[str, str]) -> Query:
+    if query.quote is None:
+        return query
+    (document,) = query.relevant
+    start = texts[document].find(query.quote)
+    if start < 0:
+        raise BadDataset(f"The passage of question {query.id} is not in {document} word for word.")
+    return replace(query, passages=[Span(document, start, start + len(query.quote))])
+
+
+def _files(dataset: Dataset, folder: Path) -> list[File]:
+    """Every document as a file on disk, named as the deployment is to know it."""
+    files = []
+    for document in dataset.documents:
+        path = document.path
+        if path is None:
+            path = folder / document.name
+            # A lone surrogate, which JSON may hold, is no character; one that is takes its place.
+            path.write_bytes((document.text or "").encode("utf-8", errors="replace"))
+        files.append(File(path, dataset.filename(document), path.stat().st_size))
+    return files
+
+
+def _check(outcomes: Sequence[Outcome]) -> None:
+    bad = [outcome for outcome in outcomes if outcome.cause is not None]
+    if bad:
+        counts = Counter(outcome.outcome for outcome in bad)
+        told = " and ".join(f"{count} {name}" for name, count in counts.items())
+        raise Failed(
+            f"Of {len(outcomes)} documents {told}; the first is {bad[0].filename}: {bad[0].cause}"
+        )
