@@ -1,11 +1,14 @@
 """A deployment as the command line sees it: HTTP in, JSON or one clear sentence out."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import IO, Any, Self
 from urllib.parse import quote
 
 import httpx
+
+from httpx_sse import SSEError, aconnect_sse
 
 Json = dict[str, Any]
 
@@ -15,6 +18,7 @@ PAGE = 100
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 # What a deployment says when it is busy or waking up: asking again later may help.
 _PASSING = (429, 502, 503, 504)
+_TERMINAL = ("response_complete", "incomplete")
 
 
 class Failed(Exception):
@@ -32,11 +36,19 @@ class Failed(Exception):
         self.passing = passing
 
 
+class Unreached(Failed):
+    """What was to be asked is not there."""
+
+
 class Quire:
     """One deployment. Every method raises Failed."""
 
-    def __init__(self, url: str, *, key: str | None, user: str | None) -> None:
+    def __init__(
+        self, url: str, *, key: str | None, user: str | None, stream_url: str | None = None
+    ) -> None:
+        """Without `stream_url` its answers come whole only."""
         self._url = httpx.URL(url)
+        self._stream_url = stream_url.rstrip("/") if stream_url else None
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         if user:
             self._headers["Quire-User"] = user
@@ -65,6 +77,29 @@ class Quire:
 
     async def post(self, path: str, body: Json) -> Json:
         return await self._call("POST", path, json=body)
+
+    async def stream(self, path: str, body: Json) -> AsyncGenerator[Json, None]:
+        """The events of a stream as they come, to its end. Raises Unreached where none answers."""
+        if self._stream_url is None:
+            raise Unreached("No address is known where answers stream.")
+        url = self._stream_url + path
+        with _translated():
+            async with aconnect_sse(
+                self._http, "POST", url, json=body, headers=dict(self._headers)
+            ) as source:
+                if not source.response.is_success:
+                    await source.response.aread()
+                    raise self._no_stream(source.response)
+                async for sent in source.aiter_sse():
+                    if not sent.data:  # what becomes of a comment after an id
+                        continue
+                    event: Json = sent.json()
+                    if event["event"] == "error":
+                        raise _told(event["problem"])
+                    yield event
+                    if event["event"] in _TERMINAL:
+                        return
+                raise _broken_off(source.response.url)
 
     async def delete(self, path: str) -> Json:
         return await self._call("DELETE", path)
@@ -112,18 +147,14 @@ class Quire:
         raise self._failed(answer, body or {})
 
     async def _request(self, method: str, url: str, **more: Any) -> httpx.Response:
-        try:
+        with _translated():
             return await self._http.request(method, url, **more)
-        except UnicodeEncodeError:
-            raise Failed("What you gave is not valid UTF-8.") from None
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Failed(_no_answer(error.request.url)) from None
-        except httpx.TimeoutException as error:
-            message = f"{_origin(error.request.url)} takes too long; try again."
-            raise Failed(message, passing=True) from None
-        except httpx.HTTPError as error:
-            message = f"The connection to {_origin(error.request.url)} broke off; try again."
-            raise Failed(message, passing=True) from None
+
+    def _no_stream(self, answer: httpx.Response) -> Failed:
+        body = _json_object(answer) or {}
+        if "detail" in body:
+            return self._failed(answer, body)
+        return Unreached(f"What answers at {self._stream_url} is not Quire; check the URL.")
 
     def _failed(self, answer: httpx.Response, body: Json) -> Failed:
         # API Gateway's own errors have a `message` where Quire's problems have a `detail`.
@@ -138,6 +169,36 @@ class Quire:
             request_id=body.get("request_id") or answer.headers.get("apigw-requestid"),
             passing=answer.status_code in _PASSING,
         )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise Failed("What you gave is not valid UTF-8.") from None
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise Unreached(_no_answer(error.request.url)) from None
+    except SSEError as error:
+        raise Unreached(f"There is no stream: {error}") from None
+    except httpx.TimeoutException as error:
+        message = f"{_origin(error.request.url)} takes too long; try again."
+        raise Failed(message, passing=True) from None
+    except httpx.HTTPError as error:
+        raise _broken_off(error.request.url) from None
+
+
+def _broken_off(url: httpx.URL) -> Failed:
+    return Failed(f"The connection to {_origin(url)} broke off; try again.", passing=True)
+
+
+def _told(problem: Json) -> Failed:
+    """What went wrong once a stream had begun."""
+    return Failed(
+        str(problem["detail"]),
+        request_id=problem.get("request_id"),
+        passing=problem["status"] in _PASSING,
+    )
 
 
 def pauses() -> Iterator[float]:

@@ -16,10 +16,13 @@ T = TypeVar("T")
 
 # Where `make run` listens, on the port it was told.
 LOCAL_URL = f"http://127.0.0.1:{os.environ.get('QUIRE_API_PORT', '8000')}"
+LOCAL_STREAM_URL = f"http://127.0.0.1:{os.environ.get('QUIRE_STREAM_PORT', '8001')}"
 LOCAL_KEY = "quire-local-key"
 
 
-def _url(value: str) -> str:
+def _url(value: str | None) -> str | None:
+    if not value:
+        return None
     try:
         url = httpx.URL(value)
     except httpx.InvalidURL:
@@ -37,6 +40,14 @@ def _header(value: str | None) -> str | None:
 
 Url = Annotated[
     str, typer.Option(envvar="QUIRE_URL", callback=_url, help="The deployment to speak to.")
+]
+StreamUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="QUIRE_STREAM_URL",
+        callback=_url,
+        help="Where its answers stream; known of what `make run` starts.",
+    ),
 ]
 Key = Annotated[
     str | None,
@@ -57,12 +68,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API ans
 
 
 def connect(
-    context: typer.Context, url: Url = LOCAL_URL, key: Key = None, user: User = None
+    context: typer.Context,
+    url: Url = LOCAL_URL,
+    stream_url: StreamUrl = None,
+    key: Key = None,
+    user: User = None,
 ) -> None:
     """Ask your documents, and bring new ones, in any deployment of Quire."""
     if not key and is_loopback(httpx.URL(url)):
         key = LOCAL_KEY
-    context.obj = partial(Quire, url, key=key, user=user)
+    if stream_url is None and url == LOCAL_URL:
+        stream_url = LOCAL_STREAM_URL
+    context.obj = partial(Quire, url, key=key, user=user, stream_url=stream_url)
 
 
 def run(context: typer.Context, work: Callable[[Quire], Awaitable[T]]) -> T:

@@ -1,7 +1,8 @@
 """What the person sees of answers, documents, sessions and the deployment's health."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import get_args
 
@@ -51,8 +52,29 @@ def accepted(documents: Sequence[Json], answers: Sequence[Json], *, as_json: boo
         sentence(f"{one['filename']}: version {said['version']} is {said['status']}.")
 
 
-def answer(body: Json, *, seconds: float) -> None:
-    out.print(_marked(body["answer"]))
+def words(text: str) -> None:
+    out.print(_marked(text))
+
+
+@contextmanager
+def written() -> Iterator[Callable[[str], None]]:
+    """Words that come piece by piece; their line ends with them, whatever ends them."""
+    begun = False
+
+    def write(piece: str) -> None:
+        nonlocal begun
+        begun = True
+        out.print(_marked(piece), end="", soft_wrap=True)
+
+    try:
+        yield write
+    finally:
+        if begun:
+            out.print()
+
+
+def proofs(body: Json, *, seconds: float) -> None:
+    """What an answer stands on, and what it took."""
     out.print()
     out.print(_cited(body) if body["citations"] else Text("No source is cited.", "yellow"))
     out.print()
@@ -182,6 +204,7 @@ def _circumstances(body: Json, seconds: float) -> list[str]:
     flags = {
         "cached": body["cached"],
         "degraded": body.get("degraded"),
+        "incomplete": body.get("incomplete"),
         "not stored": not body["persisted"],
     }
     return [

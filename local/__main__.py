@@ -89,6 +89,7 @@ async def _quire(configuration: Configuration, *arguments: str) -> None:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "QUIRE_URL": configuration.api_url,
+            "QUIRE_STREAM_URL": configuration.stream_url,
             "QUIRE_API_KEY": configuration.api_key.get_secret_value(),
         },
     )

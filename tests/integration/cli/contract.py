@@ -1,11 +1,13 @@
 """A deployment in memory, over real HTTP: as much of the wire contract as the command speaks."""
 
+import json
+from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from tests.integration.cli.deployment import Deployment, Json, Problem, page
 
@@ -131,6 +133,21 @@ def create_app(to: Deployment) -> FastAPI:
         if body.get("session_id") not in (None, to.answer["session_id"]):
             raise Problem(404, "There is no such session.")
         return to.answer
+
+    @app.post("/v1/chat/stream")
+    async def stream(body: Json) -> Response:
+        if not to.streams:
+            return Response("<html>", 404, media_type="text/html")
+        await chat(body)
+
+        async def events() -> AsyncIterator[str]:
+            number = 0
+            async for event in to.stream():
+                number += 1
+                told = json.dumps(event, ensure_ascii=False)
+                yield f": comment\n\nevent: {event['event']}\ndata: {told}\nid: {number}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
 
     @app.get("/v1/sessions")
     async def sessions(limit: int, after: str | None = None) -> Json:

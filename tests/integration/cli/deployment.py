@@ -3,8 +3,10 @@
 Ingestion and jobs take a step whenever one is looked at, so that nothing depends on time.
 """
 
+import asyncio
 import hashlib
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -55,6 +57,9 @@ class Deployment:
         self.asked: list[Json] = []
         self.users: set[str | None] = set()
         self.answer: Json = {}
+        self.streams = False
+        self.ends: list[Json] | None = None  # in place of the answer's own end
+        self.gate: asyncio.Event | None = None  # before the answer's last words
         self.sessions: list[Json] = []
         self.messages: list[Json] = []
         self.checks: dict[str, Json] = {}
@@ -70,6 +75,19 @@ class Deployment:
         self.quick = False
         self.most_at_once = 0
         self.at_once = 0
+
+    async def stream(self) -> AsyncIterator[Json]:
+        """The answer's events; its words come in pieces of eleven characters."""
+        yield {"event": "retrieval_start"}
+        yield {"event": "retrieval_complete", "sources": self.answer["sources"]}
+        text = self.answer["answer"]
+        for at in range(0, len(text), 11):
+            if self.gate and at + 11 >= len(text):
+                await self.gate.wait()
+            yield {"event": "response_chunk", "text": text[at : at + 11]}
+        end = {name: self.answer[name] for name in self.answer if name not in ("answer", "sources")}
+        for event in [{"event": "response_complete"}] if self.ends is None else self.ends:
+            yield {**end, **event}
 
     def find(self, document_id: str) -> Stored:
         for stored in self.documents.values():
