@@ -56,11 +56,12 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL job's end", "removal"),
     Boundary("maintenance", "SQS GetQueueAttributes documents", "a loss"),
     Boundary("maintenance", "SQS GetQueueAttributes bulk", "a loss"),
+    Boundary("maintenance", "S3 HEAD original", "a loss"),
     Boundary("maintenance", "PostgreSQL put back", "a loss"),
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),
 )
 # Done in one go with what is in the table.
-ALIKE = {"S3 DELETE .passages", "PostgreSQL deletion"}
+ALIKE = {"S3 DELETE .passages", "PostgreSQL deletion", "SQS SendMessage documents"}
 # What a new worker sets up, before it does anything of a document.
 PRELIMINARIES = {
     "PostgreSQL connection",
