@@ -97,6 +97,8 @@ def reconciled(result: Json) -> None:
         f"{result['mended']:,} mended, {len(result['failed']):,} failed.",
         "red" if result["failed"] else "green",
     )
+    if result.get("found"):
+        sentence(f"{result['found']:,} files that nobody knew of are being read.")
     if result["failed"]:
         width = max(_SHORTEST_NAME, out.width - _BESIDE_NAME)
         out.print(

@@ -10,6 +10,7 @@ from infra.config import StageConfig
 
 UPLOADS = "uploads/"
 MAX_RECEIVES = 5
+KEPT = Duration.days(14)
 
 
 class Documents(Construct):
@@ -22,7 +23,7 @@ class Documents(Construct):
 
     def __init__(self, scope: Construct, id: str, *, stage: StageConfig) -> None:
         super().__init__(scope, id)
-        self.dead = sqs.Queue(self, "Dead", retention_period=Duration.days(14), enforce_ssl=True)
+        self.dead = sqs.Queue(self, "Dead", retention_period=KEPT, enforce_ssl=True)
         self.documents = self._queue("Documents", stage=stage)
         self.bulk = self._queue("Bulk", stage=stage)
         self.maintenance = self._queue("Maintenance", stage=stage)
@@ -50,6 +51,8 @@ class Documents(Construct):
             id,
             # Six function time-outs, as AWS asks of a queue that feeds a function.
             visibility_timeout=Duration.seconds(6 * stage.worker_timeout_seconds),
+            # As long as SQS keeps any: an outage over a few holidays loses nothing.
+            retention_period=KEPT,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=MAX_RECEIVES),
             enforce_ssl=True,
         )

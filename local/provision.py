@@ -23,7 +23,7 @@ MIGRATION_SECRET = "quire/local/migration"
 # laptop that beats waiting six function time-outs for what a killed worker left.
 VISIBILITY_SECONDS = 90
 MAX_RECEIVES = 5
-DEAD_SECONDS = 14 * 24 * 3600
+KEPT_SECONDS = 14 * 24 * 3600
 # Jobs and deadlines were messages, and moto has forgotten them: they are looked up again.
 RECOVER = {"recover": True}
 # Nobody waits for it, and a start has enough to do.
@@ -99,10 +99,11 @@ def _create_queues(sqs: "SQSClient") -> Provisioned:
     def create(name: str, attributes: "Mapping[QueueAttributeNameType, str]") -> str:
         return sqs.create_queue(QueueName=f"quire-local-{name}", Attributes=attributes)["QueueUrl"]
 
-    dead = create("dead", {"MessageRetentionPeriod": str(DEAD_SECONDS)})
+    dead = create("dead", {"MessageRetentionPeriod": str(KEPT_SECONDS)})
     redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": MAX_RECEIVES}
     feeding: Mapping[QueueAttributeNameType, str] = {
         "VisibilityTimeout": str(VISIBILITY_SECONDS),
+        "MessageRetentionPeriod": str(KEPT_SECONDS),
         "RedrivePolicy": json.dumps(redrive),
     }
     return Provisioned(

@@ -29,6 +29,7 @@ from quire.store.embeddings import Embeddings
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
+from quire.store.usage import UsageCounts
 
 # One attempt at an embedding request, of which a slow one on a laptop's CPU takes a while.
 _EMBEDDING_SECONDS = 60.0
@@ -117,6 +118,7 @@ def compose() -> Ingestion:
             watch_seconds=settings.watch_seconds,
         ),
         deadlines=Deadlines(
+            objects=objects,
             ingestions=ingestions,
             standings=standings,
             jobs=job_rows,
@@ -142,11 +144,15 @@ def compose() -> Ingestion:
                     jobs=job_rows,
                 ),
                 "reconcile": Reconciliation(
+                    objects=objects,
                     documents=documents,
+                    standings=standings,
                     collections=collections,
                     index=index,
                     prover=prover,
-                    queue=documents_queue,
+                    documents_queue=documents_queue,
+                    bulk=bulk,
+                    maintenance=maintenance,
                 ),
                 "rebuild": Rebuild(
                     objects=objects,
@@ -155,6 +161,8 @@ def compose() -> Ingestion:
                     embedder=embedder,
                     index=index,
                     prover=prover,
+                    usage=UsageCounts(database),
+                    prices=settings.prices,
                     checkpoint=settings.checkpoint_chunks,
                     retire_seconds=settings.retire_seconds,
                 ),
@@ -163,6 +171,7 @@ def compose() -> Ingestion:
                     documents_queue=documents_queue,
                     maintenance=maintenance,
                     documents=documents,
+                    jobs=job_rows,
                 ),
             },
         ),

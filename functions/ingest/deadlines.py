@@ -4,14 +4,17 @@ A message names documents. What is at rest is tidied up and looked at no more; w
 goes back on its queue, or to `failed` when that did not help; for all else another message follows.
 """
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from functions.ingest.announcing import Announcer
 from functions.ingest.deletion import request_deletion
+from functions.ingest.jobs import start
 from quire.domain import DocumentStatus, Standing
-from quire.errors import NotFound
-from quire.objects import upload_key
+from quire.errors import NotFound, Unavailable
+from quire.objects import Objects, upload_key
 from quire.observability import log
 from quire.queue import MOST_DELAY, Queue
 from quire.retrieval.index import Index
@@ -25,14 +28,15 @@ UPLOAD_SECONDS = 3_600
 # Behind a long queue a document waits; past this it is taken for lost all the same.
 _QUEUE_SECONDS = 6 * 3_600
 _MAX_ATTEMPTS = 5
-_RECOVERED = 10_000
 _PER_MESSAGE = 500
+_FIRST = ("", UUID(int=0))
 
 
 class Deadlines:
     def __init__(
         self,
         *,
+        objects: Objects,
         ingestions: Ingestions,
         standings: Standings,
         jobs: Jobs,
@@ -46,6 +50,7 @@ class Deadlines:
         idle_seconds: float,
     ) -> None:
         """`retire_seconds` outlasts any turn; untouched for `idle_seconds`, a document is lost."""
+        self._objects = objects
         self._ingestions = ingestions
         self._standings = standings
         self._jobs = jobs
@@ -58,27 +63,60 @@ class Deadlines:
         self._retire_seconds = retire_seconds
         self._idle_seconds = idle_seconds
 
-    async def look(self, watched: Mapping[str, Sequence[UUID]]) -> None:
-        """See to each tenant's documents. Raises Unavailable; all of it may be done again."""
+    async def look(self, watched: Mapping[str, Sequence[UUID]], *, until: float) -> None:
+        """See to each tenant's documents, until `until` in monotonic seconds.
+
+        What cannot be seen to now is looked at later, so that no trouble ends a watch: Unavailable
+        is raised only when its next message cannot be sent.
+        """
         again: dict[str, list[UUID]] = {}
         soonest = float(MOST_DELAY)
         for tenant, documents in watched.items():
-            for standing in await self._standings.find(tenant, documents):
-                wait = await self._see_to(tenant, standing)
-                if wait is not None:
-                    again.setdefault(tenant, []).append(standing.document)
-                    soonest = min(soonest, wait)
+            for document, wait in (await self._waits(tenant, documents, until)).items():
+                again.setdefault(tenant, []).append(document)
+                soonest = min(soonest, wait)
         if again:
             await self._maintenance.send_watch(again, delay=max(1.0, soonest))
 
-    async def recover(self) -> None:
+    async def recover(self, *, until: float) -> None:
         """Have all looked at of which something is to be done, whatever messages were lost."""
-        for tenant, documents in (await self._standings.unsettled(most=_RECOVERED)).items():
-            for start in range(0, len(documents), _PER_MESSAGE):
-                part = documents[start : start + _PER_MESSAGE]
-                await self._maintenance.send_watch({tenant: part}, delay=self._retire_seconds)
-        for tenant, job in await self._jobs.unfinished(most=_RECOVERED):
-            await self._maintenance.send_job(tenant, job)
+        after = _FIRST
+        while documents := await self._standings.unsettled(after=after, most=_PER_MESSAGE):
+            named: dict[str, list[UUID]] = {}
+            for tenant, document in documents:
+                named.setdefault(tenant, []).append(document)
+            await self._maintenance.send_watch(named, delay=self._retire_seconds)
+            after = documents[-1]
+        after = _FIRST
+        while jobs := await self._jobs.unfinished(after=after, most=_PER_MESSAGE):
+            for job in jobs:
+                await start(self._maintenance, *job)
+            after = jobs[-1]
+        with suppress(Unavailable):  # what is left is the next one's
+            await self._collections.expire_caches(until=until)
+
+    async def _waits(
+        self, tenant: str, documents: Sequence[UUID], until: float
+    ) -> dict[UUID, float]:
+        """Seconds until each is to be looked at again, of which that is so."""
+        try:
+            standings = await self._standings.find(tenant, documents)
+        except Exception as error:
+            log.warning("deadlines were not looked at", tenant=tenant, exc_info=error)
+            return dict.fromkeys(documents, self._idle_seconds)
+        waits: dict[UUID, float] = {}
+        for standing in standings:
+            wait: float | None = 0.0
+            if time.monotonic() < until:
+                try:
+                    wait = await self._see_to(tenant, standing)
+                except Exception as error:
+                    named = str(standing.document)
+                    log.warning("a deadline was not seen to", document=named, exc_info=error)
+                    wait = self._idle_seconds
+            if wait is not None:
+                waits[standing.document] = wait
+        return waits
 
     async def _see_to(self, tenant: str, standing: Standing) -> float | None:
         """Seconds until it is to be looked at again; None when there is nothing to wait for."""
@@ -104,7 +142,9 @@ class Deadlines:
         if not standing.leftover or standing.status == DocumentStatus.DELETING:
             return None
         rested = standing.retired_seconds or 0.0
-        if standing.leased or rested < self._retire_seconds:
+        if standing.leased:
+            return self._idle_seconds
+        if rested < self._retire_seconds:
             return self._retire_seconds - rested + 1
         for collection in await self._collections.written():
             await self._index.delete(
@@ -131,6 +171,10 @@ class Deadlines:
         waits = not standing.dropped and standing.seconds < _QUEUE_SECONDS
         if waits and await self._queued():
             return self._idle_seconds
+        key = upload_key(tenant, standing.filename)
+        if not await self._objects.exists(key):
+            await self._fail(tenant, standing, "The file is not there any more; upload it again.")
+            return self._retire_seconds
         if standing.attempts >= _MAX_ATTEMPTS:
             await self._fail(
                 tenant,
@@ -140,7 +184,7 @@ class Deadlines:
             )
             return self._retire_seconds
         await self._standings.put_back(tenant, standing.document, standing.version)
-        await self._documents_queue.send_ingest(upload_key(tenant, standing.filename))
+        await self._documents_queue.send_ingest(key)
         log.warning("put back on the queue", document=str(standing.document))
         return self._idle_seconds
 

@@ -87,10 +87,13 @@ class Intake:
         await self._parts.bulk.send(ingest_message(upload, hop=hop), delay=_CONFLICT_PAUSE)
 
     async def _remove(self, removal: Removal) -> None:
-        """Delete the document of an object that is gone, unless something newer is there."""
+        """Delete the document of an object that is gone; read what is there instead."""
         named = parse_upload_key(removal.key)
-        # Of a versioned bucket it may be an old version that was removed.
-        if named is None or await self._parts.objects.exists(removal.key):
+        if named is None:
+            return
+        if await self._parts.objects.exists(removal.key):
+            # Of a versioned bucket the newest may be removed: then an older one is back.
+            await self._parts.documents_queue.send_ingest(removal.key)
             return
         try:
             await request_deletion(

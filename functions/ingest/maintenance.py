@@ -1,6 +1,7 @@
 """SQS → what is not a person waiting for a document: jobs, deadlines, and what a restart forgot."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ class Handler:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._parts = compose()
+        self._ends = 0.0
         self._batches = Batches(
             queues=[self._parts.maintenance],
             dead=self._parts.dead,
@@ -23,6 +25,7 @@ class Handler:
         )
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
+        self._ends = time.monotonic() + context.get_remaining_time_in_millis() / 1_000
         return self._loop.run_until_complete(self._batches.deliver(event, context))
 
     async def _work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
@@ -31,11 +34,13 @@ class Handler:
     async def _outcome(self, asked: Asked, until: float) -> Exception | None:
         try:
             if asked.watch:
-                await self._parts.deadlines.look(asked.watch)
+                await self._parts.deadlines.look(asked.watch, until=until)
+            if asked.job_watch:
+                await self._parts.jobs.look(*asked.job_watch)
             if asked.recover:
-                await self._parts.deadlines.recover()
+                await self._parts.deadlines.recover(until=until)
             if asked.job:
-                await self._parts.jobs.run(*asked.job, until=until)
+                await self._parts.jobs.run(*asked.job, until=until, ends=self._ends)
         except Exception as error:
             return error
         return None

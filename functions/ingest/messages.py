@@ -1,4 +1,4 @@
-"""What a message asks for: S3's notifications, and our own `ingest`, `job`, `watch`, `recover`."""
+"""What a message asks for: S3's notifications, and our own, whose kinds `quire.queue` lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ class Asked:
     uploads: Sequence[Upload] = ()
     removals: Sequence[Removal] = ()
     job: tuple[str, UUID] | None = None
+    job_watch: tuple[str, UUID] | None = None
     watch: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
     recover: bool = False
 
@@ -73,6 +74,7 @@ class _Message(BaseModel):
     Records: list[_Record] = []
     ingest: _Ingest | None = None
     job: _Job | None = None
+    job_watch: _Job | None = None
     watch: dict[str, list[UUID]] = {}
     recover: bool = False
 
@@ -110,10 +112,15 @@ def parse(body: str) -> Asked:
             for record in message.Records
             if record.eventName.startswith("ObjectRemoved:")
         ],
-        job=(message.job.tenant, message.job.id) if message.job else None,
+        job=_named(message.job),
+        job_watch=_named(message.job_watch),
         watch=message.watch,
         recover=message.recover,
     )
+
+
+def _named(job: _Job | None) -> tuple[str, UUID] | None:
+    return (job.tenant, job.id) if job else None
 
 
 def ingest_message(upload: Upload, *, hop: int) -> dict[str, Any]:

@@ -178,6 +178,19 @@ async def test_an_object_that_is_there_again_keeps_its_document(
     assert (await client.get("/v1/admin/jobs")).json()["data"] == []
 
 
+async def test_an_older_file_that_is_back_takes_the_place_of_the_removed_one(
+    client: httpx.AsyncClient, stack: Stack, tenant: Tenant, owner: Owner
+) -> None:
+    """As when a versioned bucket's newest is removed for good."""
+    document = await put(client, "knee.md", KNEE)
+    await owner.execute(
+        "update documents set sha256 = sha256('newer') where tenant_id = %s", [tenant.id]
+    )
+    removed = event("ObjectRemoved:Delete", f"uploads/{tenant.id}/knee.md")
+    assert await deliver(stack, "ingest", removed) == []
+    await served(client, document["id"], version=2)
+
+
 async def test_a_late_event_does_not_revive_it(
     client: httpx.AsyncClient, stack: Stack, tenant: Tenant
 ) -> None:

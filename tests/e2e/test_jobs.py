@@ -112,7 +112,7 @@ async def test_jobs_are_administrators_and_their_tenants_own(
     assert (await client.get("/v1/admin/jobs", headers=writer)).status_code == 403
     asked = await client.post("/v1/admin/jobs", json={"kind": "reconcile"})
     job = await finished(client, asked)
-    assert job["result"] == {"documents": 0, "holding": 0, "mended": 0, "failed": []}
+    assert job["result"] == {"documents": 0, "holding": 0, "mended": 0, "failed": [], "found": 0}
     path = f"/v1/jobs/{job['id']}"
     assert (await client.get(path, headers=writer)).status_code == 404
     listed = (await client.get("/v1/admin/jobs")).json()
@@ -127,7 +127,7 @@ async def test_reconciling_mends_what_lost_its_points(
     assert (shown["expected"], shown["points"], shown["holds"]) == (1, 0, False)
     await put(client, "whole.md", "# Whole\n\nNothing is missing here.")
     result = await run(client, "reconcile")
-    assert result == {"documents": 3, "holding": 1, "mended": 2, "failed": []}
+    assert result == {"documents": 3, "holding": 1, "mended": 2, "failed": [], "found": 0}
     for document in documents.values():
         assert (await proof(client, document["id"]))["holds"]
     assert len(await found(client, "What turns the knee?")) == 3

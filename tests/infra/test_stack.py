@@ -62,6 +62,7 @@ def test_each_queue_outwaits_the_worker_and_all_share_one_for_the_dead(
                 "deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]},
                 "maxReceiveCount": 5,
             },
+            "MessageRetentionPeriod": 14 * 24 * 3600,
         },
         3,
     )

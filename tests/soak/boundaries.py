@@ -56,6 +56,7 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL job's end", "removal"),
     Boundary("maintenance", "SQS GetQueueAttributes documents", "a loss"),
     Boundary("maintenance", "SQS GetQueueAttributes bulk", "a loss"),
+    Boundary("maintenance", "S3 HEAD original", "a loss"),
     Boundary("maintenance", "PostgreSQL put back", "a loss"),
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),
 )
@@ -63,6 +64,7 @@ BOUNDARIES = (
 ALIKE = {
     "S3 DELETE .passages",
     "PostgreSQL deletion",
+    "SQS SendMessage documents",
     "SQS GetQueueAttributes documents",
     "SQS GetQueueAttributes bulk",
 }

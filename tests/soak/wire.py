@@ -29,6 +29,7 @@ _TRANSACTIONS = {
     b"set status = 'failed'": "failure",
     b"as leased": "standings",
     b"state = 'past'": "forget",
+    b"update jobs set attempts = attempts + 1": "job",
     b"attempts = attempts + 1": "put back",
     b"insert into jobs": "deletion",
     b"delete from chunks where document_id = $1 returning": "purge",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, model_validator
 
 from functions.ingest.deletion import request_deletion
+from functions.ingest.jobs import start
 from functions.ingest.rendering import job_json
 from quire.domain import Caller
 from quire.errors import Forbidden
@@ -70,7 +71,7 @@ def admin_routes(
         else:
             request = {"model": body.model, "dimensions": body.dimensions} if body.model else {}
             job = await jobs.request(caller.tenant, body.kind, request)
-            await maintenance.send_job(caller.tenant, job)
+            await start(maintenance, caller.tenant, job)
         return {"job_id": str(job)}
 
     return router

@@ -1,11 +1,12 @@
 """Documents as they are announced, listed, read again and taken apart."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from quire.domain import Claim, DocumentStatus, ServedRows
+from quire.domain import Claim, DocumentStatus, ServedRows, document_id
 from quire.errors import Conflict, NotFound
 from quire.store.collections import Collections
 from quire.store.database import Database
@@ -161,10 +162,12 @@ async def test_lists_are_by_status_and_without_tombstones(
     assert await documents.count(tenant) == 1
 
 
-async def test_served_documents_of_all_tenants_come_page_by_page(
+async def test_what_an_index_is_filled_with_comes_page_by_page(
     database: Database, ingestions: Ingestions, make_tenant: MakeTenant
 ) -> None:
+    """What is served of all tenants, and what changed meanwhile, whatever it is now."""
     collections = Collections(database)
+    never = datetime.now(UTC) + timedelta(days=1)
     tenants = [(await make_tenant()).id for _ in range(2)]
     before = await collections.count_documents()
     for tenant in tenants:
@@ -173,9 +176,23 @@ async def test_served_documents_of_all_tenants_come_page_by_page(
         await claim(ingestions, tenant, "a", name="under way.md")
     assert await collections.count_documents() == before + 4
     found: list[tuple[str, UUID]] = []
-    while page := await collections.documents(after=found[-1] if found else ("", NONE), most=3):
+    while page := await collections.documents_to_fill(
+        since=never, after=found[-1] if found else ("", NONE), most=3
+    ):
         found += page
     assert len(found) == len(set(found)) == before + 4
     assert [tenant for tenant, _ in found if tenant in tenants] == [
         *(2 * [min(tenants)] + 2 * [max(tenants)])
     ]
+    (rows,) = await database.run(None, ("select now() as at", []))
+    jobs, gone = Jobs(database), document_id(tenants[0], "0.md")
+    job = await jobs.request_deletion(tenants[0], gone)
+    assert job is not None
+    await jobs.finish_deletion(tenants[0], job, gone, result={})
+
+    async def first(since: datetime) -> list[tuple[str, UUID]]:
+        before = (tenants[0], NONE)
+        return await collections.documents_to_fill(since=since, after=before, most=3)
+
+    assert (tenants[0], gone) not in await first(never)
+    assert (tenants[0], gone) in await first(rows[0]["at"])

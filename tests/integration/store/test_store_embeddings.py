@@ -1,6 +1,7 @@
 """The cache of embeddings, and what it spares a model: real rows, a model server that counts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,8 @@ from quire.models.embedder import Embedder
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.embeddings import Embeddings, keep_embeddings
-from tests.integration.store.conftest import MakeTenant, Owner, digest
+from quire.store.jobs import Jobs
+from tests.integration.store.conftest import MakeTenant, Owner, digest, ready
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 COLLECTION = Collection(name="c", model="counting", dimensions=3)
@@ -61,9 +63,35 @@ async def test_what_expired_is_not_used_and_then_goes(
         [tenant, old],
     )
     assert set(await embeddings.get(tenant, [old, new])) == {new}
-    assert await Collections(database).expire_caches() >= 1
+    assert await Collections(database).expire_caches(until=time.monotonic() + 5) >= 1
     (rows,) = await database.run(tenant, ("select key from embedding_cache", []))
     assert [row["key"] for row in rows] == [new]
+
+
+async def test_a_backlog_goes_bit_by_bit_while_there_is_time(
+    database: Database, tenant: str, owner: Owner
+) -> None:
+    many = {digest(str(number)): (ONE, [1.0]) for number in range(25)}
+    await database.run(tenant, keep_embeddings(tenant, many))
+    await owner.execute(
+        "update embedding_cache set expires_at = now() where tenant_id = %s", [tenant]
+    )
+    collections = Collections(database)
+    assert await collections.expire_caches(until=time.monotonic()) == 0
+    (rows,) = await database.run(None, ("select expire_caches(10) as n", []))
+    assert rows[0]["n"] == 10
+    assert await collections.expire_caches(until=time.monotonic() + 5, most=10) == 15
+    (rows,) = await database.run(tenant, ("select key from embedding_cache", []))
+    assert rows == []
+
+
+async def test_nothing_is_kept_of_what_is_deleted_meanwhile(
+    database: Database, embeddings: Embeddings, tenant: str, document: UUID
+) -> None:
+    await ready(database, tenant, "a")
+    await Jobs(database).request_deletion(tenant, document)
+    await database.run(tenant, keep_embeddings(tenant, {digest("a"): (document, [1.0])}))
+    assert await embeddings.get(tenant, [digest("a")]) == {}
 
 
 async def test_what_is_met_again_is_kept_longer(

@@ -75,6 +75,10 @@ def test_a_job() -> None:
     assert parse(json.dumps({"job": {"tenant": "t", "id": str(JOB)}})).job == ("t", JOB)
 
 
+def test_a_jobs_watch() -> None:
+    assert parse(json.dumps({"job_watch": {"tenant": "t", "id": str(JOB)}})).job_watch == ("t", JOB)
+
+
 def test_a_watch() -> None:
     assert parse(json.dumps({"watch": {"t": [str(JOB)], "u": []}})).watch == {"t": [JOB], "u": []}
 

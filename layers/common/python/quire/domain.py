@@ -402,7 +402,9 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`request` is what was asked, `cursor` where the next invocation goes on."""
+    """`request` is what was asked, `cursor` where the next invocation goes on, `attempts` how
+    often its present step was begun.
+    """
 
     id: UUID
     kind: str
@@ -414,7 +416,8 @@ class Job:
     document: UUID | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     cursor: Mapping[str, Any] = field(default_factory=dict)
-    created_at: datetime | None = None
+    attempts: int = 0
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,9 +37,13 @@ class PresignedUpload:
     fields: Mapping[str, str]
 
 
+def upload_prefix(tenant: str) -> str:
+    return f"{UPLOADS}{tenant}/"
+
+
 def upload_key(tenant: str, filename: str) -> str:
     """Raises Invalid when S3 could not keep a file of that name."""
-    key = f"{UPLOADS}{tenant}/{filename}"
+    key = f"{upload_prefix(tenant)}{filename}"
     if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
         raise Invalid("A file name has no NUL and no half characters.", field="filename")
     if len(key.encode()) > _KEY_BYTES:
@@ -143,6 +147,17 @@ class Objects:
 
     async def exists(self, key: str) -> bool:
         return await self.etag(key) is not None
+
+    async def list(self, prefix: str, *, after: str, most: int) -> list[tuple[str, int]]:
+        """The next keys below `prefix` that follow `after`, each with its size in bytes."""
+        answer = await _call(
+            self._s3.list_objects_v2,
+            Bucket=self._bucket,
+            Prefix=prefix,
+            StartAfter=after,
+            MaxKeys=most,
+        )
+        return [(item["Key"], item["Size"]) for item in answer.get("Contents", [])]
 
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""

@@ -1,7 +1,8 @@
 """SQS: what the ingest worker is asked to do, beside S3's own events.
 
-A message is one JSON object of one field, its kind: `ingest` (a document), `job`, `watch`
-(documents whose deadlines are to be looked at), or S3's `Records`.
+A message is one JSON object of one field, its kind: `ingest` (a document), `job`, `job_watch` (a
+job to be looked at until it has ended), `watch` (documents whose deadlines are to be looked at),
+`recover` (look for whatever messages were lost), or S3's `Records`.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from quire.errors import Unavailable
 MOST_DELAY = 900  # seconds; SQS's own limit
 _CAUSE_LENGTH = 1_000
 _MOST_PER_CALL = 10
+_RECEIVE_SECONDS = 2
 
 
 class Queue:
@@ -56,6 +58,10 @@ class Queue:
     async def send_job(self, tenant: str, job: UUID, *, delay: float = 0) -> None:
         await self.send({"job": {"tenant": tenant, "id": str(job)}}, delay=delay)
 
+    async def send_job_watch(self, tenant: str, job: UUID, *, delay: float) -> None:
+        """Have it looked at whether a job goes on, `delay` seconds from now."""
+        await self.send({"job_watch": {"tenant": tenant, "id": str(job)}}, delay=delay)
+
     async def send_watch(self, documents: Mapping[str, Sequence[UUID]], *, delay: float) -> None:
         """Have the deadlines of each tenant's documents looked at, `delay` seconds from now."""
         named = {tenant: [str(d) for d in ids] for tenant, ids in documents.items()}
@@ -76,11 +82,15 @@ class Queue:
         )
 
     async def receive(self, *, most: int = 10) -> list[Mapping[str, Any]]:
-        """Take up to ten messages, as SQS describes them; none when there are none now."""
+        """Take up to ten messages, as SQS describes them; none when there are none now.
+
+        It waits a moment: without, SQS asks a few of its servers only, and may find nothing.
+        """
         answer = await self._call(
             self._sqs.receive_message,
             MaxNumberOfMessages=most,
             VisibilityTimeout=120,
+            WaitTimeSeconds=_RECEIVE_SECONDS,
             MessageAttributeNames=["All"],
         )
         messages: list[Mapping[str, Any]] = answer.get("Messages", [])

@@ -16,7 +16,7 @@ _MOST_VALUES = 500
 _MOST_LEVELS = 8
 
 # No NUL: what is asked is kept, and PostgreSQL's jsonb takes none.
-_Name = Annotated[str, StringConstraints(max_length=1_024, pattern=r"\A[^\x00]*\z")]
+_Name = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^[^\x00]*$")]
 _Names = Annotated[list[_Name], Field(max_length=100)]
 
 

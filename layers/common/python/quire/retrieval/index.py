@@ -185,18 +185,21 @@ class Index:
             must.append(match("document", str(document)))
         else:
             must.append(match("edition", [edition(document, v) for v in versions]))
-        with _translated(), _none_if_absent():
-            await self._client.delete(
-                collection.name,
-                models.FilterSelector(filter=models.Filter(must=must)),
-                wait=True,
-            )
+        await self._delete(collection, must)
 
-    async def delete_points(self, collection: Collection, points: Sequence[UUID]) -> None:
+    async def delete_points(
+        self, collection: Collection, tenant: str, points: Sequence[UUID]
+    ) -> None:
+        must: list[models.Condition] = [
+            match("tenant", tenant),
+            models.HasIdCondition(has_id=[str(point) for point in points]),
+        ]
+        await self._delete(collection, must)
+
+    async def _delete(self, collection: Collection, must: list[models.Condition]) -> None:
+        chosen = models.FilterSelector(filter=models.Filter(must=must))
         with _translated(), _none_if_absent():
-            await self._client.delete(
-                collection.name, models.PointIdsList(points=[str(p) for p in points]), wait=True
-            )
+            await self._client.delete(collection.name, chosen, wait=True)
 
     async def points(self, collection: Collection, tenant: str, document: UUID) -> dict[UUID, int]:
         """All points of a document, each with its version."""

@@ -1,11 +1,14 @@
 """Which index is live, and which is being filled beside it."""
 
+import time
+from datetime import datetime
 from uuid import UUID
 
 from quire.domain import Collection
 from quire.errors import Unavailable
 from quire.store.database import Database, Row, Statement
 
+_EXPIRED_AT_ONCE = 1_000
 LIVE: Statement = ("select name, model, dimensions from collections where live", [])
 
 
@@ -62,17 +65,39 @@ class Collections:
         count: int = rows[0]["n"]
         return count
 
-    async def documents(
-        self, *, after: tuple[str, UUID] = ("", UUID(int=0)), most: int
-    ) -> list[tuple[str, UUID]]:
-        """The next served documents of all tenants, in the order of (tenant, id)."""
+    async def former(self) -> list[Collection]:
+        """Those that were live once and are not dropped yet."""
         (rows,) = await self._database.run(
-            None, ("select tenant_id, id from served_documents(%s, %s, %s)", [*after, most])
+            None,
+            (
+                """select name, model, dimensions from collections
+                   where not live and not building order by created_at""",
+                [],
+            ),
+        )
+        return [Collection(**row) for row in rows]
+
+    async def documents_to_fill(
+        self, *, since: datetime, after: tuple[str, UUID] = ("", UUID(int=0)), most: int
+    ) -> list[tuple[str, UUID]]:
+        """The next documents of all tenants that are served, or whatever they are now, changed
+        `since`; in the order of (tenant, id)."""
+        (rows,) = await self._database.run(
+            None,
+            (
+                "select tenant_id, id from documents_to_fill(%s, %s, %s, %s)",
+                [*after, since, most],
+            ),
         )
         return [(row["tenant_id"], row["id"]) for row in rows]
 
-    async def expire_caches(self) -> int:
-        """Delete what has expired of every cache; how many rows."""
-        (rows,) = await self._database.run(None, ("select expire_caches() as n", []))
-        count: int = rows[0]["n"]
-        return count
+    async def expire_caches(self, *, until: float, most: int = _EXPIRED_AT_ONCE) -> int:
+        """Delete what has expired of every cache, `most` rows of each at a time, until `until` in
+        monotonic seconds; how many rows. Raises Unavailable; what was deleted remains so."""
+        deleted = 0
+        while time.monotonic() < until:
+            (rows,) = await self._database.run(None, ("select expire_caches(%s) as n", [most]))
+            deleted += rows[0]["n"]
+            if not rows[0]["n"]:
+                break
+        return deleted

@@ -35,11 +35,16 @@ class Embeddings:
 def keep_embeddings(
     tenant: str, vectors: Mapping[bytes, tuple[UUID, Sequence[float]]]
 ) -> Statement:
-    """For the transaction that keeps what they were made for; each with its text's document."""
+    """For the transaction that keeps what they were made for; each with its text's document.
+
+    Of a document that is deleted meanwhile nothing is kept.
+    """
     return (
         """insert into embedding_cache (tenant_id, key, document_id, embedding, expires_at)
            select %s, k.key, k.document, k.embedding, now() + make_interval(days => %s)
            from unnest(%b::bytea[], %b::uuid[], %b::bytea[]) as k (key, document, embedding)
+           where not exists (select from documents d where d.id = k.document
+                             and d.status in ('deleting', 'deleted'))
            on conflict (tenant_id, key) do update set expires_at = excluded.expires_at""",
         [
             *(tenant, KEEP_DAYS, list(vectors), [document for document, _ in vectors.values()]),

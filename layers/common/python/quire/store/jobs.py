@@ -13,7 +13,7 @@ from quire.store.corpora import change_corpus
 from quire.store.database import Database, Statement
 
 _JOB = """id, kind, status, done, total, result, error, document_id as document, request, cursor,
-          created_at"""
+          attempts, created_at"""
 
 
 class Jobs:
@@ -141,16 +141,53 @@ class Jobs:
             _finish(job, result),
         )
 
+    async def begin(self, tenant: str, job: UUID, *, lease: float) -> Job | None:
+        """Have its next step to oneself for `lease` seconds, one attempt more.
+
+        None when there is none to be had: another worker has it, it rests, or it has ended.
+        """
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                f"""update jobs set attempts = attempts + 1,
+                        lease_until = now() + make_interval(secs => %s)
+                    where id = %s and status in ('queued', 'running')
+                      and coalesce(lease_until < now(), true)
+                    returning {_JOB}""",
+                [lease, job],
+            ),
+        )
+        return Job(**rows[0]) if rows else None
+
+    async def release(self, tenant: str, job: UUID) -> None:
+        """As if its step had not been begun: it may be tried again at once."""
+        await self._database.run(
+            tenant,
+            (
+                "update jobs set attempts = attempts - 1, lease_until = null where id = %s",
+                [job],
+            ),
+        )
+
     async def advance(
-        self, tenant: str, job: UUID, *, done: int, total: int, cursor: Mapping[str, Any]
+        self,
+        tenant: str,
+        job: UUID,
+        *,
+        done: int,
+        total: int,
+        cursor: Mapping[str, Any],
+        rest: float = 0,
     ) -> None:
+        """End a step; the next one may begin in `rest` seconds."""
         await self._database.run(
             tenant,
             (
                 """update jobs set status = 'running', done = %s, total = %s, cursor = %s,
+                       attempts = 0, lease_until = now() + make_interval(secs => %s),
                        updated_at = now()
                    where id = %s and status in ('queued', 'running')""",
-                [done, total, Jsonb(cursor), job],
+                [done, total, Jsonb(cursor), rest, job],
             ),
         )
 
@@ -167,10 +204,12 @@ class Jobs:
             ),
         )
 
-    async def unfinished(self, *, most: int) -> Sequence[tuple[str, UUID]]:
-        """Tenant and id of all tenants' jobs that have not ended."""
+    async def unfinished(
+        self, *, after: tuple[str, UUID] = ("", UUID(int=0)), most: int
+    ) -> Sequence[tuple[str, UUID]]:
+        """Tenant and id of all tenants' jobs that have not ended, in that order."""
         (rows,) = await self._database.run(
-            None, ("select tenant_id, id from unfinished_jobs(%s)", [most])
+            None, ("select tenant_id, id from unfinished_jobs(%s, %s, %s)", [*after, most])
         )
         return [(row["tenant_id"], row["id"]) for row in rows]
 

@@ -34,6 +34,17 @@ class Standings:
         )
         return [Standing(**row) for row in rows]
 
+    async def known(self, tenant: str, documents: Sequence[UUID]) -> set[UUID]:
+        """Which of these there are; deleted ones there are no more."""
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                "select id from documents where id = any(%s) and status <> 'deleted'",
+                [list(documents)],
+            ),
+        )
+        return {row["id"] for row in rows}
+
     async def admit(self, tenant: str, filenames: Sequence[str], *, share: int) -> set[str]:
         """Which of these may go on now: a tenant has `share` documents under way at a time.
 
@@ -93,16 +104,11 @@ class Standings:
             ),
         )
 
-    async def unsettled(self, *, most: int) -> dict[str, list[UUID]]:
-        """All tenants' documents of which something is still to be done."""
+    async def unsettled(
+        self, *, after: tuple[str, UUID] = ("", UUID(int=0)), most: int
+    ) -> list[tuple[str, UUID]]:
+        """All tenants' documents of which something is still to be done, in that order."""
         (rows,) = await self._database.run(
-            None,
-            (
-                "select tenant_id, id from unsettled_documents('', %s, %s)",
-                [UUID(int=0), most],
-            ),
+            None, ("select tenant_id, id from unsettled_documents(%s, %s, %s)", [*after, most])
         )
-        found: dict[str, list[UUID]] = {}
-        for row in rows:
-            found.setdefault(row["tenant_id"], []).append(row["id"])
-        return found
+        return [(row["tenant_id"], row["id"]) for row in rows]
