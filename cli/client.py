@@ -7,7 +7,6 @@ from typing import IO, Any, Self
 from urllib.parse import quote
 
 import httpx
-
 from httpx_sse import SSEError, aconnect_sse
 
 Json = dict[str, Any]

@@ -15,6 +15,7 @@ from functions.chat.events import (
     RetrievalComplete,
     RetrievalStart,
 )
+from functions.chat.finding import Finder
 from functions.chat.following import Follower, in_time
 from functions.chat.generating import generated
 from functions.chat.prompting import answer_prompt, selection_prompt
@@ -22,11 +23,10 @@ from functions.chat.recalling import recalled
 from functions.chat.recording import Recorder
 from functions.chat.rewriting import stand_alone
 from functions.chat.turn import NOBODY, Question, Turn
-from quire.domain import Caller, FormerTurn, ScoredChunk, Source, Usage
+from quire.domain import Caller, FormerTurn, ScoredChunk, Source
 from quire.errors import Unavailable
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
-from quire.retrieval.retriever import Retriever
 
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."
 
@@ -35,14 +35,14 @@ class Answering:
     def __init__(
         self,
         *,
-        retriever: Retriever,
+        finder: Finder,
         language_model: LanguageModel,
         recorder: Recorder,
         answer_tokens: int,
         relevance_floor: float,
     ) -> None:
         """Where no passage has the cosine `relevance_floor` with a question, none bears on it."""
-        self._retriever = retriever
+        self._finder = finder
         self._language_model = language_model
         self._recorder = recorder
         self._answer_tokens = answer_tokens
@@ -145,21 +145,24 @@ class Answering:
             turn.sources = [selection]
             turn.prompt = selection_prompt(asked.text, selection)
         else:
-            retrieved = await self._retriever.retrieve(
+            found = await self._finder.find(
                 turn.caller.tenant,
                 turn.question,
                 turn.opened.collection,
                 top_k=asked.top_k,
                 filters=asked.filters,
+                hyde=asked.hyde,
                 blindly="postgres" in turn.degraded,
+                seed=turn.seed,
             )
+            retrieved, turn.hyde = found.retrieved, found.hypothesis
             if retrieved.nearest is None:
                 turn.degraded.append("embeddings")
             if retrieved.nearest is None or retrieved.nearest >= self._relevance_floor:
                 turn.hits = retrieved.hits
             turn.sources = [source_of(i, hit) for i, hit in enumerate(turn.hits, start=1)]
-            turn.usage += Usage(embedding_tokens=retrieved.embedding_tokens)
-            turn.timings |= retrieved.timings
+            turn.usage += found.usage
+            turn.timings |= found.timings
             if turn.sources:
                 turn.prompt = answer_prompt(
                     asked.text,

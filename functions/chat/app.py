@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from functions.chat.answering import Answering
 from functions.chat.dialect.errors import error_json
+from functions.chat.finding import Finder
 from functions.chat.recording import Recorder
 from functions.chat.routes.ask import ask_routes
 from functions.chat.routes.completions import completion_routes
@@ -66,11 +67,13 @@ def create() -> FastAPI:
         Ingestions(database),
     )
     counts = UsageCounts(database)
+    language_model = LanguageModel(
+        openai, model=settings.chat_model, openai=secret.openai_base_url is None
+    )
+    finder = Finder(retriever, language_model, weak_below=settings.weak_evidence)
     answering = Answering(
-        retriever=retriever,
-        language_model=LanguageModel(
-            openai, model=settings.chat_model, openai=secret.openai_base_url is None
-        ),
+        finder=finder,
+        language_model=language_model,
         recorder=Recorder(
             Turns(database),
             Answers(database),
@@ -90,7 +93,7 @@ def create() -> FastAPI:
         [
             ask_routes(
                 answering=answering,
-                retriever=retriever,
+                finder=finder,
                 collections=Collections(database),
                 counts=counts,
                 prices=settings.prices,

@@ -36,7 +36,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a turn came to and what it took.
+    """What a turn came to and what it took; `hyde` is whether a made-up passage helped to search.
 
     `degraded` names what was done without. `unverified` counts markers that named nothing.
     `timings` is in milliseconds.
@@ -53,6 +53,7 @@ class Outcome:
     finish_reason: str = "stop"
     persisted: bool = True
     cached: bool = False
+    hyde: bool = False
     degraded: Sequence[str] = ()
 
     @property

@@ -185,6 +185,7 @@ class Recorder:
             timings={**turn.laps.milliseconds, **turn.timings},
             persisted=turn.persisted,
             cached=turn.cached is not None,
+            hyde=turn.hyde,
             degraded=turn.degraded,
         )
         shown = outcome_json(outcome)

@@ -68,6 +68,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "message_id": str(outcome.message),
         "persisted": outcome.persisted,
         "cached": outcome.cached,
+        "hyde": outcome.hyde,
         "degraded": list(outcome.degraded),
         "usage": {
             "prompt_tokens": outcome.usage.prompt_tokens,

@@ -12,6 +12,7 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from functions.chat.citing import Citer
+from functions.chat.finding import Hyde
 from functions.chat.prompting import prompt_hash
 from quire.domain import Caller, Message, OpenedTurn, Prompt, ScoredChunk, Source, Usage
 from quire.laps import Laps
@@ -38,6 +39,7 @@ class Question:
     temperature: float | None = None
     filters: Filters = field(default_factory=Filters)
     cache: bool = True
+    hyde: Hyde = Hyde.AUTO
     history: Sequence[Message] | None = None
     instructions: str = ""
     max_tokens: int | None = None
@@ -53,6 +55,7 @@ class Question:
             temperature=request["temperature"],
             filters=Filters.model_validate(request["filters"]),
             cache=False,
+            hyde=Hyde(request["hyde"]),
             history=history and [_spoken(said, session) for said in history],
             instructions=request["instructions"],
             max_tokens=request["max_tokens"],
@@ -66,6 +69,7 @@ class Question:
             "top_k": self.top_k,
             "temperature": self.temperature,
             "filters": self.filters.as_json(),
+            "hyde": self.hyde,
             "instructions": self.instructions,
             "max_tokens": self.max_tokens,
             "seed": seed,
@@ -95,6 +99,7 @@ class Turn:
     question: str = ""
     sources: Sequence[Source] | None = None
     hits: Sequence[ScoredChunk] = ()
+    hyde: bool = False
     prompt: Prompt | None = None
     citer: Citer = field(default_factory=lambda: Citer(()))
     usage: Usage = field(default_factory=Usage)
@@ -149,6 +154,7 @@ def cache_key(question: str, asked: Question, *, model: str) -> bytes | None:
     parts = [
         " ".join(question.split()),
         asked.filters.as_json(),
+        asked.hyde,
         asked.top_k,
         asked.temperature,
         asked.max_tokens,

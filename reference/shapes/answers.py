@@ -107,6 +107,8 @@ class Outcome(Shape):
     message_id: str
     persisted: bool
     cached: bool
+    hyde: bool
+    """Whether a passage that the model made up helped to search."""
     degraded: list[str]
     """What was done without: `embeddings`, `model`, `postgres`, `rewrite`."""
     usage: Usage
@@ -123,6 +125,7 @@ class Outcome(Shape):
         "message_id": MESSAGE_ID,
         "persisted": True,
         "cached": False,
+        "hyde": False,
         "degraded": [],
         "usage": Usage.example,
         "timings": {"open": 2.1, "embed": 8.4, "search": 5.0, "model": 611.3, "close": 3.2},
@@ -147,6 +150,13 @@ class Retrieved(Shape):
     chunks: list[Chunk]
     degraded: list[str]
     """`embeddings` when the words alone were searched for."""
+    hyde: bool
+    """Whether a passage that the model made up helped to search."""
     timings: dict[str, float]
 
-    example = {"chunks": [Chunk.example], "degraded": [], "timings": {"embed": 8.4, "search": 5.0}}
+    example = {
+        "chunks": [Chunk.example],
+        "degraded": [],
+        "hyde": False,
+        "timings": {"embed": 8.4, "search": 5.0},
+    }

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, source_of
+from functions.chat.finding import Finder, Hyde
 from functions.chat.rendering import answer_json, source_json
 from functions.chat.routes.deadlines import Deadlines
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
-from quire.domain import Caller, Prices, Usage
+from quire.domain import Caller, Prices
 from quire.retrieval.filters import Filters
-from quire.retrieval.retriever import Blend, Retriever
+from quire.retrieval.retriever import Blend
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
 from quire.web import Authenticate, Body, Storable, parse_id
@@ -22,6 +23,7 @@ from quire.web.problems import describe
 QuestionText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
 ]
+HydeChoice = Literal["auto", "always", "never"]
 Temperature = Annotated[float, Field(ge=0, le=1)]
 SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
 
@@ -34,8 +36,7 @@ class TurnBody(Body):
     top_k: Annotated[int, Field(ge=1, le=16)] = 8
     filters: Filters = Filters()
     cache: bool = True
-    # Part of the contract already: a hypothetical passage cannot be insisted on yet.
-    hyde: Literal["auto", "never"] = "auto"
+    hyde: HydeChoice = "auto"
 
     def to_question(self, text: str, *, temperature: float | None) -> Question:
         """Raises NotFound for ids that are none of ours."""
@@ -47,6 +48,7 @@ class TurnBody(Body):
             temperature=temperature,
             filters=self.filters,
             cache=self.cache,
+            hyde=Hyde(self.hyde),
         )
 
 
@@ -70,12 +72,13 @@ class RetrieveBody(Body):
     top_k: Annotated[int, Field(ge=1, le=100)] = 8
     filters: Filters = Filters()
     blend: BlendBody = BlendBody()
+    hyde: HydeChoice = "never"
 
 
 def ask_routes(
     *,
     answering: Answering,
-    retriever: Retriever,
+    finder: Finder,
     collections: Collections,
     counts: UsageCounts,
     prices: Prices,
@@ -108,20 +111,25 @@ def ask_routes(
         body: RetrieveBody, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
         collection = await collections.live()
-        retrieved = await retriever.retrieve(
+        blend = body.blend.to_blend()
+        found = await finder.find(
             caller.tenant,
             body.question,
             collection,
             top_k=body.top_k,
             filters=body.filters,
-            blend=body.blend.to_blend(),
+            blend=blend,
+            hyde=Hyde(body.hyde),
         )
-        usage = Usage(embedding_tokens=retrieved.embedding_tokens)
-        used = add_usage(caller.tenant, collection.model, usage, prices.cost(usage))
+        used = add_usage(caller.tenant, collection.model, found.usage, prices.cost(found.usage))
         await counts.add(caller.tenant, used)
-        chunks = [source_json(source_of(i, hit)) for i, hit in enumerate(retrieved.hits, start=1)]
-        degraded = ["embeddings"] if retrieved.nearest is None else []
-        return {"chunks": chunks, "degraded": degraded, "timings": retrieved.timings}
+        hits, nearest = found.retrieved.hits, found.retrieved.nearest
+        return {
+            "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(hits, start=1)],
+            "degraded": ["embeddings"] if nearest is None and blend.dense else [],
+            "hyde": found.hypothesis,
+            "timings": found.timings,
+        }
 
     return router
 

@@ -135,7 +135,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:,"}}
         ({"max_tokens": 0}, "max_tokens"),
         ({"response_format": {"type": "json_object"}}, "response_format.type"),
         ({"stream_options": {"include_obfuscation": True}}, "stream_options.include_obfuscation"),
-        ({"quire": {"hyde": "always"}}, "quire.hyde"),
+        ({"quire": {"hyde": "perhaps"}}, "quire.hyde"),
         ({"quire": {"top_k": 17}}, "quire.top_k"),
         ({"quire": {"selected_text": ""}}, "quire.selected_text"),
         ({"quire": {"question": "x"}}, "quire.question"),
