@@ -79,9 +79,10 @@ class Postgres:
     async def release_claims(self) -> None:
         """End the leases of workers that an earlier stack left dead: nobody works yet."""
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:
-            await connection.execute(
-                "update documents set lease_until = now() where lease_until > now()"
-            )
+            for table in ("documents", "versions"):
+                await connection.execute(
+                    f"update {table} set lease_until = now() where lease_until > now()"
+                )
 
     async def _ready(self) -> None:
         async def connect() -> None:

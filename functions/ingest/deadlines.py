@@ -45,7 +45,7 @@ class Deadlines:
         retire_seconds: float,
         idle_seconds: float,
     ) -> None:
-        """`retire_seconds` outlasts any turn; untouched for `idle_seconds`, a document is lost."""
+        """`retire_seconds` outlasts any search; a document that rests `idle_seconds` is lost."""
         self._ingestions = ingestions
         self._standings = standings
         self._jobs = jobs
@@ -91,7 +91,8 @@ class Deadlines:
             case DocumentStatus.DELETING:
                 if standing.seconds < self._idle_seconds:
                     return self._idle_seconds - standing.seconds
-                await self._standings.put_back(tenant, standing.document, standing.version)
+                if not await self._standings.put_back(tenant, standing):
+                    return self._idle_seconds
                 try:
                     await request_deletion(self._jobs, self._maintenance, tenant, standing.document)
                 except NotFound:
@@ -103,8 +104,10 @@ class Deadlines:
         """Delete what is left of former versions once no turn can cite them from a search."""
         if not standing.leftover or standing.status == DocumentStatus.DELETING:
             return None
+        if standing.leased:
+            return self._idle_seconds
         rested = standing.retired_seconds or 0.0
-        if standing.leased or rested < self._retire_seconds:
+        if rested < self._retire_seconds:
             return self._retire_seconds - rested + 1
         for collection in await self._collections.written():
             await self._index.delete(
@@ -135,17 +138,19 @@ class Deadlines:
             await self._fail(
                 tenant,
                 standing,
-                "This file was begun several times and never finished; upload it again, or split "
-                "it into smaller ones.",
+                "This file was begun several times and never finished: it is gone, or too large. "
+                "Upload it again, or split it into smaller ones.",
             )
             return self._retire_seconds
-        await self._standings.put_back(tenant, standing.document, standing.version)
-        await self._documents_queue.send_ingest(upload_key(tenant, standing.filename))
-        log.warning("put back on the queue", document=str(standing.document))
+        if await self._standings.put_back(tenant, standing):
+            await self._documents_queue.send_ingest(upload_key(tenant, standing.filename))
+            log.warning("put back on the queue", document=str(standing.document))
         return self._idle_seconds
 
     async def _fail(self, tenant: str, standing: Standing, cause: str) -> None:
-        if await self._ingestions.fail(tenant, standing.document, standing.version, cause):
+        if await self._ingestions.give_up(
+            tenant, standing.document, cause, unmoved=standing.updated_at
+        ):
             await self._announcer.failed(tenant, standing.document, standing.filename, cause)
 
     async def _queued(self) -> bool:

@@ -137,22 +137,23 @@ class Indexer:
         changed = await self._collections.written() != list(written)
         for work in works:
             if changed:
-                await self._ingestions.restart(work.tenant, work.document, work.version)
+                await self._ingestions.restart(work.tenant, work.document, work.claim)
                 continue
             for standing in await self._standings.find(work.tenant, [work.document]):
-                # Another worker may have finished this very version meanwhile.
-                if standing.version != work.version or standing.status in ("deleting", "deleted"):
+                # Another worker may have finished this very version, and it may be served.
+                overtaken = work.version not in (standing.version, standing.current_version)
+                if overtaken or standing.status in ("deleting", "deleted"):
                     for collection in written:
                         await self._index.delete(
                             collection, work.tenant, work.document, versions=[work.version]
                         )
-                    # A deletion waits until nobody can write any more of it.
-                    await self.release(work)
+            # A deletion waits until nobody can write any more of it.
+            await self.release(work)
 
     async def release(self, work: Work) -> None:
         """Whoever is given the message next may go on at once; if not, the claim runs out."""
         try:
-            await self._ingestions.release(work.tenant, work.document, work.version)
+            await self._ingestions.release(work.tenant, work.document, work.claim)
         except Exception:
             log.warning("a claim was not released", document=str(work.document))
 

@@ -39,7 +39,7 @@ class Intake:
             document = document_id(tenant, filename)
             # Of what could not even be claimed nothing is known yet, and its owner has to see it.
             await self._parts.standings.admit(tenant, [filename], share=0)
-            if await self._parts.ingestions.fail(tenant, document, None, cause):
+            if await self._parts.ingestions.give_up(tenant, document, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 
     async def _admit(self, uploads: Sequence[Upload]) -> list[Upload]:

@@ -162,6 +162,7 @@ class Pipeline:
             tenant=tenant,
             document=document_id(tenant, filename),
             version=claim.version,
+            claim=claim.id,
             filename=filename,
             done=claim.done,
             metadata=original.metadata,
@@ -204,12 +205,12 @@ class Pipeline:
                 work, "This document is too long to be read; split it and upload the parts."
             )
             return
-        await self._ingestions.release(work.tenant, work.document, work.version)
+        await self._ingestions.release(work.tenant, work.document, work.claim)
         await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
         log.info("handed over", document=str(work.document), done=work.done, hop=hop)
 
     async def _fail(self, work: Work, cause: str) -> None:
-        if await self._ingestions.fail(work.tenant, work.document, work.version, cause):
+        if await self._ingestions.fail(work.tenant, work.document, work.claim, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 import httpx
@@ -11,7 +12,9 @@ import psycopg
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from local.provision import REGION
+from functions.ingest.composition import Ingestion, compose
+from local.deployment import environment
+from local.provision import REGION, Provisioned
 from local.stack import Stack
 from tests.conftest import Tenant
 
@@ -58,6 +61,29 @@ def s3(stack: Stack) -> "S3Client":
 def sqs(stack: Stack) -> "SQSClient":
     session = boto3.Session("local", "local", region_name=REGION)
     return session.client("sqs", endpoint_url=stack.configuration.aws_url)
+
+
+@pytest.fixture
+async def parts(
+    stack: Stack, sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ingestion]:
+    """What a worker is made of, in a test's hands; nobody takes from its queue `bulk`."""
+    configured = stack.configuration
+    urls = {
+        name: sqs.get_queue_url(QueueName=f"quire-local-{name}")["QueueUrl"]
+        for name in ("documents", "maintenance", "dead")
+    }
+    bulk = sqs.create_queue(QueueName=f"bulk-{uuid4().hex}")["QueueUrl"]
+    variables = environment(
+        aws_url=configured.aws_url,
+        queues=Provisioned(sqs=sqs, bulk=bulk, **urls),
+        settings={**configured.model_settings(), **configured.ingestion_settings()},
+    )
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    composed = compose()
+    yield composed
+    await composed.ingestions._database.close()
 
 
 class Points:

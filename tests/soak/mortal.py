@@ -178,10 +178,12 @@ class Mortal:
 
     async def _pass_time(self, schedule: Schedule, records: Sequence[Mapping[str, Any]]) -> None:
         """What a dead worker claimed is free now, and its messages are back."""
-        await self._owner.execute(
-            "update documents set lease_until = now() where tenant_id = %s and lease_until > now()",
-            [schedule.tenant],
-        )
+        for table in ("documents", "versions"):
+            await self._owner.execute(
+                f"""update {table} set lease_until = now()
+                    where tenant_id = %s and lease_until > now()""",
+                [schedule.tenant],
+            )
         for message in records:
             name = message["eventSourceARN"].rpartition(":")[2]
             with suppress(ClientError):  # it was slow to die, and its message is back already

@@ -6,8 +6,9 @@ another was served instead or it came to nothing, and `past` when its points and
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
@@ -36,6 +37,8 @@ class Ingestions:
     ) -> Claim | None:
         """The version to ingest these bytes as, held for `lease` seconds, and where to go on.
 
+        The lease has to outlast whatever the worker may still write.
+
         None when there is nothing to do: the bytes are served already, are in another worker's
         hands, are older than what was seen since, or there is no such tenant. Raises Conflict while
         the document is being deleted.
@@ -48,8 +51,8 @@ class Ingestions:
                 """with claimed as (
                        insert into documents as d
                            (tenant_id, id, filename, title, version, status, sha256, sequencer,
-                            metadata, lease_until)
-                       select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s,
+                            metadata, claim, lease_until)
+                       select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s, %s,
                               now() + make_interval(secs => %s)
                        from tenants where tenant_id = %s
                        on conflict (tenant_id, id) do update set
@@ -67,8 +70,8 @@ class Ingestions:
                                            else 0 end,
                            sha256 = excluded.sha256, error = null,
                            sequencer = coalesce(excluded.sequencer, d.sequencer),
-                           metadata = excluded.metadata, lease_until = excluded.lease_until,
-                           updated_at = now()
+                           metadata = excluded.metadata, claim = excluded.claim,
+                           lease_until = excluded.lease_until, updated_at = now()
                        where (d.sequencer is null or excluded.sequencer is null
                               or rpad(excluded.sequencer, 64, '0') collate "C"
                                  >= rpad(d.sequencer, 64, '0') collate "C")
@@ -77,18 +80,21 @@ class Ingestions:
                               or d.status in ('awaiting_upload', 'queued', 'failed', 'deleted')
                               or d.status in ('extracting', 'embedding')
                                  and coalesce(d.lease_until < now(), true))
-                       returning tenant_id, id, version, done, sha256
+                       returning tenant_id, id, version, done, sha256, claim, lease_until
                    ), opened as (
                        insert into versions as v (tenant_id, document_id, version, title, sha256,
-                                                  chunks, characters, state)
-                       select tenant_id, id, version, %s, sha256, 0, 0, 'writing' from claimed
+                                                  chunks, characters, state, claim, lease_until)
+                       select tenant_id, id, version, %s, sha256, 0, 0, 'writing', claim,
+                              lease_until
+                       from claimed
                        on conflict (tenant_id, document_id, version) do update set
-                           state = 'writing', sha256 = excluded.sha256
+                           state = 'writing', sha256 = excluded.sha256, claim = excluded.claim,
+                           lease_until = excluded.lease_until
                    )
-                   select version, done from claimed""",
+                   select claim as id, version, done from claimed""",
                 [
-                    *(document, filename, filename, sha256, sequencer, Jsonb(metadata), lease),
-                    *(tenant, filename),
+                    *(document, filename, filename, sha256, sequencer, Jsonb(metadata)),
+                    *(uuid4(), lease, tenant, filename),
                 ],
             ),
             (
@@ -167,6 +173,7 @@ class Ingestions:
                        state = case when v.version = a.version then 'served' else 'retired' end,
                        retired_at = case when v.version < a.version then now() end,
                        title = case when v.version = a.version then a.title else v.title end,
+                       lease_until = case when v.version < a.version then v.lease_until end,
                        chunks = case when v.version = a.version then a.total else v.chunks end,
                        characters = case when v.version = a.version then a.characters
                                          else v.characters end
@@ -183,50 +190,63 @@ class Ingestions:
         )
         return {row["id"] for row in kept}
 
-    async def fail(self, tenant: str, document: UUID, version: int | None, cause: str) -> bool:
-        """Whether it was not at rest. `version` None is the newest one, if no worker holds it."""
-        failed, _ = await self._database.run(
+    async def fail(self, tenant: str, document: UUID, claim: UUID, cause: str) -> bool:
+        """Whether the version of that claim failed, and not one that came before or after it."""
+        failed, *_ = await self._database.run(
             tenant,
             (
-                """update documents set status = 'failed', error = %s, lease_until = null,
-                       updated_at = now()
-                   where id = %s and (version = %s or %s::int is null
-                                      and coalesce(lease_until < now(), true))
-                     and status in ('awaiting_upload', 'queued', 'extracting', 'embedding')
-                   returning id""",
-                [cause, document, version, version],
+                f"{_FAIL} and claim = %s and status in ('extracting', 'embedding') returning id",
+                [cause, document, claim],
             ),
-            (
-                """update versions v set state = 'retired', retired_at = now() from documents d
-                   where d.id = %s and d.status = 'failed' and v.document_id = d.id
-                     and v.version = d.version and v.state = 'writing'""",
-                [document],
-            ),
+            _retire(document),
+            _let_go(document, claim),
         )
         return bool(failed)
 
-    async def release(self, tenant: str, document: UUID, version: int) -> None:
+    async def give_up(
+        self, tenant: str, document: UUID, cause: str, *, unmoved: datetime | None = None
+    ) -> bool:
+        """Whether the newest version failed: it is not at rest, and no worker holds it.
+
+        With `unmoved`, only if nothing was done with it since.
+        """
+        failed, _ = await self._database.run(
+            tenant,
+            (
+                f"""{_FAIL} and coalesce(lease_until < now(), true)
+                      and status in ('awaiting_upload', 'queued', 'extracting', 'embedding')
+                      and (%s::timestamptz is null or updated_at = %s)
+                    returning id""",
+                [cause, document, unmoved, unmoved],
+            ),
+            _retire(document),
+        )
+        return bool(failed)
+
+    async def release(self, tenant: str, document: UUID, claim: UUID) -> None:
         """Let another worker go on at once with what this one leaves."""
         await self._database.run(
             tenant,
             (
                 """update documents set lease_until = null, updated_at = now()
-                   where id = %s and version = %s
+                   where id = %s and claim = %s
                      and status in ('extracting', 'embedding', 'deleting')""",
-                [document, version],
+                [document, claim],
             ),
+            _let_go(document, claim),
         )
 
-    async def restart(self, tenant: str, document: UUID, version: int) -> None:
+    async def restart(self, tenant: str, document: UUID, claim: UUID) -> None:
         """Have a version written from its beginning, by whoever claims it next."""
         await self._database.run(
             tenant,
             (
                 """update documents set status = 'extracting', done = 0, total = 0,
                        lease_until = null, updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
-                [document, version],
+                   where id = %s and claim = %s and status in ('extracting', 'embedding')""",
+                [document, claim],
             ),
+            _let_go(document, claim),
         )
 
     async def in_flux(self, tenant: str) -> list[tuple[UUID, int]]:
@@ -239,9 +259,29 @@ IN_FLUX: Statement = (
     "select document_id, version from versions where state in ('writing', 'retired') limit %s",
     [_MOST_IN_FLUX],
 )
+_FAIL = """update documents set status = 'failed', error = %s, lease_until = null,
+    updated_at = now() where id = %s"""
 _ADVANCES = """jsonb_to_recordset(%s) as a (
     document uuid, version int, title text, characters int, done int, total int, tokens bigint,
     cost_usd float8)"""
+
+
+def _retire(document: UUID) -> Statement:
+    """The version that failed, if one did."""
+    return (
+        """update versions v set state = 'retired', retired_at = now() from documents d
+           where d.id = %s and d.status = 'failed' and v.document_id = d.id
+             and v.version = d.version and v.state = 'writing'""",
+        [document],
+    )
+
+
+def _let_go(document: UUID, claim: UUID) -> Statement:
+    """Its worker writes no more, even if the document has gone on without it."""
+    return (
+        "update versions set lease_until = null where document_id = %s and claim = %s",
+        [document, claim],
+    )
 
 
 def _advance_row(advance: Advance) -> dict[str, Any]:
