@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
 
 
@@ -25,8 +26,8 @@ class Handler:
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         return self._loop.run_until_complete(self._batches.deliver(event, context))
 
-    async def _work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
-        return [await self._outcome(asked, until) for asked in batch]
+    async def _work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
+        return [await self._outcome(asked, invocation.until) for asked in batch]
 
     async def _outcome(self, asked: Asked, until: float) -> Exception | None:
         try:

@@ -65,24 +65,32 @@ def sqs(stack: Stack) -> "SQSClient":
 
 @pytest.fixture
 async def parts(
-    stack: Stack, sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch
+    stack: Stack, s3: "S3Client", sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Ingestion]:
-    """What a worker is made of, in a test's hands; nobody takes from its queue `bulk`."""
-    configured = stack.configuration
+    """A worker in a test's hands, with a bucket and queues that nobody else looks into."""
+    configured, name = stack.configuration, f"parts-{uuid4().hex}"
+    s3.create_bucket(Bucket=name)
     urls = {
-        name: sqs.get_queue_url(QueueName=f"quire-local-{name}")["QueueUrl"]
-        for name in ("documents", "maintenance", "dead")
+        queue: sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"]
+        for queue in ("documents", "bulk", "maintenance", "dead")
     }
-    bulk = sqs.create_queue(QueueName=f"bulk-{uuid4().hex}")["QueueUrl"]
     variables = environment(
         aws_url=configured.aws_url,
-        queues=Provisioned(sqs=sqs, bulk=bulk, **urls),
-        settings={**configured.model_settings(), **configured.ingestion_settings()},
+        queues=Provisioned(sqs=sqs, **urls),
+        settings={
+            **configured.model_settings(),
+            **configured.ingestion_settings(),
+            "QUIRE_BUCKET": name,
+            "QUIRE_CHECKPOINT_CHUNKS": "4",
+        },
     )
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     composed = compose()
     yield composed
+    indexer = composed.pipeline._indexer
+    await indexer._embedder._embedder._client.close()
+    await indexer._index.close()
     await composed.ingestions._database.close()
 
 

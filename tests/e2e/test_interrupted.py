@@ -4,28 +4,59 @@ import time
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from functions.ingest.composition import Ingestion
-from functions.ingest.messages import Upload
+from functions.ingest.invocation import Invocation
+from functions.ingest.messages import Upload, parse
+from functions.ingest.pipeline import SMALL_BYTES
 from functions.ingest.reading import read
 from functions.ingest.work import Work
+from quire.domain import document_id
 from quire.errors import Conflict
-from quire.objects import upload_key
+from quire.objects import parse_upload_key, text_key, upload_key
 from quire.store.documents import Documents
 from tests.conftest import Tenant
-from tests.e2e.conftest import Points, found, proof, put
+from tests.e2e.conftest import Owner, Points, found, has_status, proof
 
 SOLE = "# Sole\n\nThe sole feels the ground."
+# Reads for seconds.
+SLOW = "Toe.\n\n" * 1_200_000
 
 
-async def as_claimed(parts: Ingestion, tenant: Tenant, document: UUID, version: int) -> Work:
+async def dropped(
+    parts: Ingestion, tenant: Tenant, content: str, *, name: str = "sole.md", hop: int | None = None
+) -> Upload:
+    key = upload_key(tenant.id, name)
+    encoded = content.encode()
+    await parts.objects.put(key, encoded, content_type="text/plain", metadata={})
+    return Upload(key=key, size=len(encoded), hop=hop)
+
+
+def lasting(seconds: float, *, gone: float = 0) -> Invocation:
+    """An invocation of which so many seconds are gone."""
+    began = time.monotonic() - gone
+    return Invocation(began=began, until=began + seconds, end=began + 1.1 * seconds)
+
+
+def id_of(upload: Upload) -> UUID:
+    named = parse_upload_key(upload.key)
+    assert named
+    return document_id(*named)
+
+
+async def handed_over(parts: Ingestion) -> list[Upload]:
+    letters = await parts.bulk.receive()
+    return [upload for letter in letters for upload in parse(letter["Body"]).uploads]
+
+
+async def as_claimed(parts: Ingestion, tenant: Tenant, upload: Upload, *, version: int) -> Work:
     """A document of that version as its worker has read it."""
-    key = upload_key(tenant.id, "sole.md")
-    original = await parts.objects.get(key)
+    original = await parts.objects.get(upload.key)
     return Work(
-        upload=Upload(key=key),
+        upload=upload,
         tenant=tenant.id,
-        document=document,
+        document=id_of(upload),
         version=version,
         claim=uuid4(),
         filename="sole.md",
@@ -38,12 +69,86 @@ async def test_who_comes_late_takes_back_nothing_that_is_served(
     client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant, points: Points
 ) -> None:
     """Another worker finished that very version, and a newer one is announced."""
-    shown = await put(client, "sole.md", SOLE)
-    document = UUID(shown["id"])
+    upload = await dropped(parts, tenant, SOLE)
+    assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+    document = id_of(upload)
     await Documents(parts.ingestions._database).reingest(tenant.id, document)
-    late = await as_claimed(parts, tenant, document, version=1)
+    late = await as_claimed(parts, tenant, upload, version=1)
     failed, left = await parts.pipeline._indexer.index([late], until=time.monotonic() + 10)
     assert (type(failed[document]), left) == (Conflict, [])
     assert await points.count() == 1
-    assert (await proof(client, shown["id"]))["holds"]
+    assert (await proof(client, str(document)))["holds"]
     assert len(await found(client, "What does the sole feel?")) == 1
+
+
+async def test_a_claim_outlasts_its_worker(parts: Ingestion, tenant: Tenant, owner: Owner) -> None:
+    """Not only the time it takes on new work in."""
+    upload = await dropped(parts, tenant, SOLE)
+    invocation = Invocation(began=0, until=time.monotonic(), end=time.monotonic() + 60)
+    claimed = await parts.pipeline._claim(
+        upload, tenant.id, "sole.md", await parts.objects.get(upload.key), b"0" * 32, invocation
+    )
+    assert claimed
+    rows = await owner.execute(
+        """select extract(epoch from lease_until - now())::float8 from versions
+           where tenant_id = %s""",
+        [tenant.id],
+    )
+    ((seconds,),) = await rows.fetchall()
+    assert 60 < float(str(seconds)) <= 70
+
+
+async def test_whose_time_its_neighbours_took_is_handed_over(
+    client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant
+) -> None:
+    """However often: that it comes again does not tell that it ever had time."""
+    upload = await dropped(parts, tenant, SLOW, name="slow.txt", hop=7)
+    assert await parts.pipeline.ingest([upload], lasting(3, gone=2.9)) == [None]
+    assert await has_status(client, str(id_of(upload)), "extracting")
+    (again,) = await handed_over(parts)
+    assert (again.key, again.hop) == (upload.key, 8)
+
+
+@pytest.mark.parametrize("hop", [None, 1])
+async def test_what_takes_a_whole_invocation_and_more_is_given_up(
+    client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant, hop: int | None
+) -> None:
+    """At its second attempt: the first one came after smaller files."""
+    upload = await dropped(parts, tenant, SLOW, name="slow.txt", hop=hop)
+    assert await parts.pipeline.ingest([upload], lasting(3)) == [None]
+    again = await handed_over(parts)
+    assert len(again) == (hop is None)
+    assert await has_status(client, str(id_of(upload)), "failed" if hop else "extracting")
+
+
+async def test_what_was_read_is_not_read_again(
+    client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant, points: Points
+) -> None:
+    """Though none of it was indexed."""
+    upload = await dropped(parts, tenant, "\n\n".join(f"# {n}\n\n{SOLE * 40}" for n in range(9)))
+    read_only = Invocation(began=0, until=time.monotonic() + 30, end=time.monotonic() + 33)
+    work = await parts.pipeline._prepare(upload, read_only)
+    assert work
+    await parts.pipeline._hand_over(work)
+    (again,) = await handed_over(parts)
+    await parts.objects.put(
+        text_key(tenant.id, work.document, 1),
+        work.text.text.replace("sole", "heel").encode(),
+        content_type="text/plain",
+        metadata={},
+    )
+    resumed = await parts.pipeline._prepare(again, lasting(30))
+    assert resumed
+    assert "heel" in resumed.text.passages[0].text
+
+
+async def test_who_was_handed_over_goes_first(
+    parts: Ingestion, tenant: Tenant, owner: Owner
+) -> None:
+    blank = "\n" * (SMALL_BYTES + 1)
+    uploads = [await dropped(parts, tenant, blank, name=f"{n}.md", hop=n) for n in (0, 2, 1)]
+    assert await parts.pipeline.ingest(uploads, lasting(60)) == [None, None, None]
+    rows = await owner.execute(
+        "select filename from documents where tenant_id = %s order by updated_at", [tenant.id]
+    )
+    assert await rows.fetchall() == [("2.md",), ("1.md",), ("0.md",)]
