@@ -100,7 +100,7 @@ class Intake:
                 named[0],
                 document_id(*named),
                 sequencer=removal.sequencer,
-                removed=True,
+                unwanted="",
             )
         except NotFound:
             return

@@ -1,12 +1,14 @@
 """Workers that are late, overtaken or short of time, and what they may not do then."""
 
 import time
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from functions.ingest.composition import Ingestion
+from functions.ingest.deletion import delete_document
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Upload, parse
 from functions.ingest.pipeline import SMALL_BYTES
@@ -18,6 +20,10 @@ from quire.objects import parse_upload_key, text_key, upload_key
 from quire.store.documents import Documents
 from tests.conftest import Tenant
 from tests.e2e.conftest import Owner, Points, found, has_status, proof
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
 
 SOLE = "# Sole\n\nThe sole feels the ground."
 # Reads for seconds.
@@ -152,3 +158,42 @@ async def test_who_was_handed_over_goes_first(
         "select filename from documents where tenant_id = %s order by updated_at", [tenant.id]
     )
     assert await rows.fetchall() == [("2.md",), ("1.md",), ("0.md",)]
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+@pytest.mark.parametrize("put", ["nothing", "the same", "another"])
+async def test_what_is_put_during_a_deletion_stays_and_is_read(
+    client: httpx.AsyncClient,
+    parts: Ingestion,
+    tenant: Tenant,
+    s3: "S3Client",
+    sqs: "SQSClient",
+    versioned: bool,
+    put: str,
+) -> None:
+    """Even if no event tells of it any more."""
+    if versioned:
+        s3.put_bucket_versioning(
+            Bucket=parts.objects._bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+    upload = await dropped(parts, tenant, SOLE)
+    assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+    documents = Documents(parts.ingestions._database)
+    job = await delete_document(
+        *(parts.objects, documents, parts.job_rows, parts.maintenance),
+        *(tenant.id, id_of(upload)),
+    )
+    assert job
+    if put != "nothing":
+        await dropped(parts, tenant, SOLE if put == "the same" else SOLE + " Both do.")
+    await parts.jobs.run(tenant.id, job, until=time.monotonic() + 30)
+    assert await has_status(client, str(id_of(upload)), "deleted")
+    stays = put == "another" or (put == "the same" and versioned)
+    assert await parts.objects.exists(upload.key) == stays
+    asked = sqs.get_queue_attributes(
+        QueueUrl=parts.documents_queue._url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert asked["Attributes"]["ApproximateNumberOfMessagesDelayed"] == str(int(stays))
+    if stays:
+        assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+        assert await has_status(client, str(id_of(upload)), "ready")

@@ -1,4 +1,4 @@
-"""Leases of each version's own: who may still write what, whatever has become of the document."""
+"""Leases of each version's own, and what of a bucket is a deletion's to take."""
 
 from pathlib import Path
 

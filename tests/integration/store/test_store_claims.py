@@ -224,24 +224,6 @@ async def test_a_late_worker_takes_nothing_from_its_successor(
     assert await claim(ingestions, tenant, "a") is None
 
 
-@pytest.mark.parametrize(("content", "spared"), [("b", True), ("a", False)])
-async def test_other_bytes_that_come_during_a_deletion_are_not_its_to_take(
-    database: Database,
-    ingestions: Ingestions,
-    tenant: str,
-    document: UUID,
-    content: str,
-    spared: bool,
-) -> None:
-    jobs = Jobs(database)
-    await ready(database, tenant, "a")
-    job = await jobs.request_deletion(tenant, document)
-    assert job
-    with pytest.raises(Conflict):
-        await claim(ingestions, tenant, content)
-    assert (await jobs.get(tenant, job)).request.get("removed", False) == spared
-
-
 async def test_nothing_comes_in_while_it_is_being_deleted(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:

@@ -357,7 +357,8 @@ class Standing:
     """How far a document has come: `seconds` since it last moved, `leased` while a worker may write
     any version of it, `dropped` when a worker's time ran out over the newest.
 
-    `leftover` are its versions that are neither served nor in the making.
+    `leftover` are its versions that are neither served nor in the making. Of one that is being
+    deleted `unwanted` is the identity of the original that goes with it; None is any.
     """
 
     document: UUID
@@ -373,6 +374,7 @@ class Standing:
     seconds: float
     leftover: Sequence[int]
     retired_seconds: float | None
+    unwanted: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class Ingestions:
         S3's sequencers compare as hex strings padded on the right.
         """
         document = document_id(tenant, filename)
-        claimed, _, deleting = await self._database.run(
+        claimed, deleting = await self._database.run(
             tenant,
             (
                 """with claimed as (
@@ -96,14 +96,6 @@ class Ingestions:
                     *(document, filename, filename, sha256, sequencer, Jsonb(metadata)),
                     *(uuid4(), lease, tenant, filename),
                 ],
-            ),
-            (
-                # What was put while its deletion is under way is not its deletion's to take.
-                """update jobs j set request = j.request || '{"removed": true}' from documents d
-                   where d.id = %s and d.status = 'deleting' and d.sha256 is distinct from %s
-                     and j.document_id = d.id and j.kind = 'delete'
-                     and j.status in ('queued', 'running')""",
-                [document, sha256],
             ),
             (
                 "select id from documents where id = %s and status = 'deleting'",

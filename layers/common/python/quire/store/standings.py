@@ -17,7 +17,7 @@ class Standings:
             tenant,
             (
                 """select d.id as document, d.filename, d.status, d.version, d.current_version,
-                          d.sha256, d.attempts, d.updated_at,
+                          d.sha256, d.attempts, d.updated_at, d.unwanted,
                           exists (select from versions v
                                   where v.document_id = d.id and v.lease_until > now()) as leased,
                           coalesce(d.lease_until <= now(), false) as dropped,
