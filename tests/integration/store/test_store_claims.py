@@ -12,6 +12,7 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
+from quire.store.standings import Standings
 from tests.integration.store.conftest import (
     NAME,
     MakeTenant,
@@ -21,6 +22,7 @@ from tests.integration.store.conftest import (
     digest,
     held,
     ready,
+    rows_of,
     standing,
     states_of,
 )
@@ -44,15 +46,25 @@ async def test_the_same_bytes_again_change_nothing(
     assert before.metadata == {"chapter": "1"}
 
 
+@pytest.mark.parametrize("announced", [False, True])
 async def test_bytes_that_failed_may_be_tried_again(
-    ingestions: Ingestions, tenant: str, document: UUID
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, announced: bool
 ) -> None:
-    """What failed them may have been away for a while only."""
+    """What failed them may have been away for a while only. It is another version then."""
     given = await held(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, total=2))
     await ingestions.fail(tenant, document, given, "A service was away.")
+    former = await standing(database, tenant, document)
+    assert former.leftover == [1]
+    if announced:
+        await Documents(database).register(tenant, NAME, sha256=digest("a"), metadata={})
     given = await held(ingestions, tenant, "a")
-    await ingestions.fail(tenant, document, given, "This PDF is damaged.")
-    assert await claim(ingestions, tenant, "b") == Claim(id=ANY, version=2, done=0)
+    assert await commit(database, tenant, advance(tenant, 2))
+    await Standings(database).forget_versions(tenant, document, former.leftover)
+    assert await rows_of(database, tenant) == {2: 1}, "tidied up, and nothing of its successor"
+    assert await states_of(database, tenant) == {1: "past", 2: "served"}
+    served = await Documents(database).served_rows(tenant, document)
+    assert (served.version, served.chunks) == (2, 1)
 
 
 async def test_other_bytes_are_a_new_version(

@@ -139,8 +139,14 @@ async def test_progress_forgets_the_attempts(
 
 
 @pytest.mark.parametrize("announced", [False, True])
-async def test_other_bytes_have_attempts_of_their_own(
-    database: Database, ingestions: Ingestions, tenant: str, document: UUID, announced: bool
+@pytest.mark.parametrize("content", ["a", "b"])
+async def test_what_is_sent_after_a_failure_has_attempts_of_its_own(
+    database: Database,
+    ingestions: Ingestions,
+    tenant: str,
+    document: UUID,
+    content: str,
+    announced: bool,
 ) -> None:
     """Else a smaller file, sent because a large one was given up, would be given up as well."""
     await stood_still(database, ingestions, tenant, document, times=5)
@@ -148,9 +154,9 @@ async def test_other_bytes_have_attempts_of_their_own(
     assert (await standing(database, tenant, document)).attempts == 5
     await ingestions.fail(tenant, document, given, "Never finished.")
     if announced:
-        await Documents(database).register(tenant, NAME, sha256=digest("b"), metadata={})
+        await Documents(database).register(tenant, NAME, sha256=digest(content), metadata={})
     else:
-        await claim(ingestions, tenant, "b")
+        await claim(ingestions, tenant, content)
     assert (await standing(database, tenant, document)).attempts == 0
 
 
@@ -173,6 +179,16 @@ async def test_leftovers_are_forgotten_and_nothing_served_is(
     assert await ingestions.in_flux(tenant) == []
     seen = await standing(database, tenant, document)
     assert (seen.leftover, seen.retired_seconds) == ([], None)
+
+
+async def test_what_is_in_the_making_is_not_forgotten(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, total=2))
+    await Standings(database).forget_versions(tenant, document, [1])
+    assert await rows_of(database, tenant) == {1: 1}
+    assert await states_of(database, tenant) == {1: "writing"}
 
 
 async def test_what_is_being_written_is_no_leftover(

@@ -56,8 +56,9 @@ class Ingestions:
                               now() + make_interval(secs => %s)
                        from tenants where tenant_id = %s
                        on conflict (tenant_id, id) do update set
-                           version = d.version + (d.status = 'deleted'
-                               or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
+                           -- What failed may be being tidied up: it is never written again.
+                           version = d.version + (d.status = 'deleted' or d.sha256 is not null
+                               and (d.sha256 <> excluded.sha256 or d.status = 'failed'))::int,
                            -- The same bytes go on where their last worker stopped.
                            status = case when d.status = 'embedding'
                                               and d.sha256 = excluded.sha256
@@ -66,8 +67,9 @@ class Ingestions:
                                        then d.done else 0 end,
                            total = case when d.status = 'embedding' and d.sha256 = excluded.sha256
                                         then d.total else 0 end,
-                           attempts = case when d.sha256 = excluded.sha256 then d.attempts
-                                           else 0 end,
+                           attempts = case when d.sha256 = excluded.sha256
+                                                and d.status <> 'failed'
+                                           then d.attempts else 0 end,
                            sha256 = excluded.sha256, error = null,
                            sequencer = coalesce(excluded.sequencer, d.sequencer),
                            metadata = excluded.metadata, claim = excluded.claim,

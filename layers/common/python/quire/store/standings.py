@@ -83,16 +83,22 @@ class Standings:
         return bool(rows)
 
     async def forget_versions(self, tenant: str, document: UUID, versions: Sequence[int]) -> None:
-        """Their points are gone, so their rows go; that they were, and their texts, is kept."""
+        """Their points are gone, so their rows go; that they were, and their texts, is kept.
+
+        What is served, or in the making, stays.
+        """
         await self._database.run(
             tenant,
             (
-                "delete from chunks where document_id = %s and version = any(%s)",
+                """update versions v set state = 'past' from documents d
+                   where d.id = %s and v.document_id = d.id and v.version = any(%s)
+                     and (v.state = 'retired' or v.state = 'writing' and v.version <> d.version)""",
                 [document, list(versions)],
             ),
             (
-                """update versions set state = 'past'
-                   where document_id = %s and version = any(%s) and state <> 'served'""",
+                """delete from chunks c using versions v
+                   where v.document_id = %s and v.version = any(%s) and v.state = 'past'
+                     and c.document_id = v.document_id and c.version = v.version""",
                 [document, list(versions)],
             ),
         )
