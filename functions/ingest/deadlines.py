@@ -104,9 +104,9 @@ class Deadlines:
         """Delete what is left of former versions once no turn can cite them from a search."""
         if not standing.leftover or standing.status == DocumentStatus.DELETING:
             return None
+        rested = standing.retired_seconds or 0.0
         if standing.leased:
             return self._idle_seconds
-        rested = standing.retired_seconds or 0.0
         if rested < self._retire_seconds:
             return self._retire_seconds - rested + 1
         for collection in await self._collections.written():
@@ -138,8 +138,8 @@ class Deadlines:
             await self._fail(
                 tenant,
                 standing,
-                "This file was begun several times and never finished: it is gone, or too large. "
-                "Upload it again, or split it into smaller ones.",
+                "This file was begun several times and never finished; upload it again, or split "
+                "it into smaller ones.",
             )
             return self._retire_seconds
         if await self._standings.put_back(tenant, standing):

@@ -1,7 +1,8 @@
 """Workers that are late, overtaken or short of time, and what they may not do then."""
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid4
 
 import httpx
@@ -17,6 +18,7 @@ from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict
 from quire.objects import parse_upload_key, text_key, upload_key
+from quire.queue import Queue
 from quire.store.documents import Documents
 from tests.conftest import Tenant
 from tests.e2e.conftest import Owner, Points, found, has_status, proof
@@ -160,6 +162,39 @@ async def test_who_was_handed_over_goes_first(
     assert await rows.fetchall() == [("2.md",), ("1.md",), ("0.md",)]
 
 
+async def test_two_indexes_of_one_model_are_paid_for_once(
+    parts: Ingestion, tenant: Tenant, owner: Owner, points: Points
+) -> None:
+    """As while one is being rebuilt."""
+    spent = []
+    upload = await dropped(parts, tenant, SOLE)
+    assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+    spent.append(await tokens_of(owner, tenant))
+    name = f"beside-{tenant.id}"
+    await owner.execute(
+        """insert into collections (name, model, dimensions, building)
+           select %s, model, dimensions, true from collections where live""",
+        [name],
+    )
+    try:
+        upload = await dropped(parts, tenant, SOLE.replace("S", "s"))
+        assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+        assert await points.count(name) == 1
+        spent.append(await tokens_of(owner, tenant))
+        assert spent[1] == 2 * spent[0] > 0
+    finally:
+        await owner.execute("delete from collections where building")
+        await points.qdrant.delete_collection(name)
+
+
+async def tokens_of(owner: Owner, tenant: Tenant) -> int:
+    rows = await owner.execute(
+        "select embedding_tokens::int from usage where tenant_id = %s", [tenant.id]
+    )
+    ((tokens,),) = await rows.fetchall()
+    return int(str(tokens))
+
+
 @pytest.mark.parametrize("versioned", [False, True])
 @pytest.mark.parametrize("put", ["nothing", "the same", "another"])
 async def test_what_is_put_during_a_deletion_stays_and_is_read(
@@ -190,10 +225,32 @@ async def test_what_is_put_during_a_deletion_stays_and_is_read(
     assert await has_status(client, str(id_of(upload)), "deleted")
     stays = put == "another" or (put == "the same" and versioned)
     assert await parts.objects.exists(upload.key) == stays
-    asked = sqs.get_queue_attributes(
-        QueueUrl=parts.documents_queue._url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
-    )
-    assert asked["Attributes"]["ApproximateNumberOfMessagesDelayed"] == str(int(stays))
+    assert waiting(sqs, parts.documents_queue) == stays
     if stays:
         assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
         assert await has_status(client, str(id_of(upload)), "ready")
+
+
+async def test_who_is_slow_is_not_looked_at_all_the_time(
+    parts: Ingestion, tenant: Tenant, owner: Owner, sqs: "SQSClient"
+) -> None:
+    """Though what is left of former versions could long be gone."""
+    for content in (SOLE, SOLE + " Both do."):
+        upload = await dropped(parts, tenant, content)
+        assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
+    await owner.execute(
+        """update versions set lease_until = now() + interval '1 minute',
+               retired_at = retired_at - interval '1 hour' where tenant_id = %s""",
+        [tenant.id],
+    )
+    sqs.purge_queue(QueueUrl=parts.maintenance._url)
+    await parts.deadlines.look({tenant.id: [id_of(upload)]})
+    await asyncio.sleep(1.5)
+    assert waiting(sqs, parts.maintenance) == 1
+
+
+def waiting(sqs: "SQSClient", queue: Queue) -> int:
+    """How many of its messages are not to be seen yet."""
+    name: Literal["ApproximateNumberOfMessagesDelayed"] = "ApproximateNumberOfMessagesDelayed"
+    answer = sqs.get_queue_attributes(QueueUrl=queue._url, AttributeNames=[name])
+    return int(answer["Attributes"][name])

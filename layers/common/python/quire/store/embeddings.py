@@ -40,6 +40,7 @@ def keep_embeddings(
         """insert into embedding_cache (tenant_id, key, document_id, embedding, expires_at)
            select %s, k.key, k.document, k.embedding, now() + make_interval(days => %s)
            from unnest(%b::bytea[], %b::uuid[], %b::bytea[]) as k (key, document, embedding)
+           order by k.key -- in one order for all: two that share texts would wait for each other
            on conflict (tenant_id, key) do update set expires_at = excluded.expires_at""",
         [
             *(tenant, KEEP_DAYS, list(vectors), [document for document, _ in vectors.values()]),
