@@ -79,7 +79,7 @@ class Postgres:
     async def release_claims(self) -> None:
         """End the leases of workers that an earlier stack left dead: nobody works yet."""
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:
-            for leased in ("documents", "jobs"):
+            for leased in ("documents", "versions", "jobs"):
                 await connection.execute(
                     f"update {leased} set lease_until = now() where lease_until > now()"
                 )

@@ -49,7 +49,10 @@ def create() -> FastAPI:
                 objects, documents, prover, jobs, documents_queue, maintenance, ingests
             ),
             job_routes(jobs, ingests),
-            admin_routes(jobs, maintenance, administers, operator=settings.operator_tenant),
+            admin_routes(
+                *(objects, documents, jobs, maintenance, administers),
+                operator=settings.operator_tenant,
+            ),
         ],
         max_body=MAX_BODY,
         security=security,

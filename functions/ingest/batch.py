@@ -4,12 +4,12 @@ A message that fails comes back after a growing pause; at its last receipt, or a
 never succeed, it goes to the dead letters with its cause, from where a redrive brings it back.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked, parse
 from quire.errors import Invalid, QuireError, Unavailable
 from quire.observability import log
@@ -17,14 +17,12 @@ from quire.queue import Queue
 
 # The queues' own redrive policy has the same number: it is for workers that died.
 MAX_RECEIVES = 5
-# Of an invocation's time, what is kept for handing over what is left.
-_RESERVE = 0.1
 # A dependency may be gone for minutes: 10, 30, 90, 270 seconds.
 _FIRST_PAUSE, _GROWTH = 10, 3
 
 _UNEXPECTED = "Something went wrong on our side; upload the file again, or ask whoever runs this."
 
-Work = Callable[[Sequence[Asked], float], Awaitable[Sequence[Exception | None]]]
+Work = Callable[[Sequence[Asked], Invocation], Awaitable[Sequence[Exception | None]]]
 GiveUp = Callable[[Asked, str], Awaitable[None]]
 
 
@@ -43,8 +41,7 @@ class Batches:
 
     async def deliver(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Lambda's answer for a partial batch: which messages are to come again."""
-        remaining = context.get_remaining_time_in_millis() / 1_000
-        until = time.monotonic() + remaining * (1 - _RESERVE)
+        invocation = Invocation.begin(context)
         records = event["Records"]
         errors: dict[str, Exception] = {}
         asked: dict[str, Asked] = {}
@@ -53,7 +50,7 @@ class Batches:
                 asked[record["messageId"]] = parse(record["body"])
             except Invalid as error:
                 errors[record["messageId"]] = error
-        outcomes = await self._work(list(asked.values()), until)
+        outcomes = await self._work(list(asked.values()), invocation)
         for message, outcome in zip(asked, outcomes, strict=True):
             if outcome is not None:
                 errors[message] = outcome

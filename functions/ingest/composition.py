@@ -142,6 +142,7 @@ def compose() -> Ingestion:
                     collections=collections,
                     index=index,
                     jobs=job_rows,
+                    queue=documents_queue,
                 ),
                 "reconcile": Reconciliation(
                     objects=objects,

@@ -49,7 +49,7 @@ class Deadlines:
         retire_seconds: float,
         idle_seconds: float,
     ) -> None:
-        """`retire_seconds` outlasts any turn; untouched for `idle_seconds`, a document is lost."""
+        """`retire_seconds` outlasts any search; a document that rests `idle_seconds` is lost."""
         self._objects = objects
         self._ingestions = ingestions
         self._standings = standings
@@ -129,7 +129,8 @@ class Deadlines:
             case DocumentStatus.DELETING:
                 if standing.seconds < self._idle_seconds:
                     return self._idle_seconds - standing.seconds
-                await self._standings.put_back(tenant, standing.document, standing.version)
+                if not await self._standings.put_back(tenant, standing):
+                    return self._idle_seconds
                 try:
                     await request_deletion(self._jobs, self._maintenance, tenant, standing.document)
                 except NotFound:
@@ -183,13 +184,15 @@ class Deadlines:
                 "it into smaller ones.",
             )
             return self._retire_seconds
-        await self._standings.put_back(tenant, standing.document, standing.version)
-        await self._documents_queue.send_ingest(key)
-        log.warning("put back on the queue", document=str(standing.document))
+        if await self._standings.put_back(tenant, standing):
+            await self._documents_queue.send_ingest(key)
+            log.warning("put back on the queue", document=str(standing.document))
         return self._idle_seconds
 
     async def _fail(self, tenant: str, standing: Standing, cause: str) -> None:
-        if await self._ingestions.fail(tenant, standing.document, standing.version, cause):
+        if await self._ingestions.give_up(
+            tenant, standing.document, cause, unmoved=standing.updated_at
+        ):
             await self._announcer.failed(tenant, standing.document, standing.filename, cause)
 
     async def _queued(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from functions.ingest.jobs import Step, Steps
-from quire.domain import Document, DocumentStatus, Job
+from quire.domain import DocumentStatus, Job, Standing
 from quire.errors import NotFound
 from quire.objects import Objects, text_prefix, upload_key
 from quire.observability import log
@@ -29,6 +29,20 @@ _SEARCHED = (
 )
 
 
+async def delete_document(
+    objects: Objects,
+    documents: Documents,
+    jobs: Jobs,
+    maintenance: Queue,
+    tenant: str,
+    document: UUID,
+) -> UUID | None:
+    """Begin to delete a document and the original that is there now. Raises NotFound."""
+    found = await documents.get(tenant, document)
+    unwanted = await objects.identity(upload_key(tenant, found.filename))
+    return await request_deletion(jobs, maintenance, tenant, document, unwanted=unwanted)
+
+
 async def request_deletion(
     jobs: Jobs,
     maintenance: Queue,
@@ -36,18 +50,16 @@ async def request_deletion(
     document: UUID,
     *,
     sequencer: str | None = None,
-    removed: bool = False,
+    unwanted: str | None = None,
 ) -> UUID | None:
     """Begin to delete a document; the job, or None when it has seen a later event.
 
-    With its original `removed` already, what is put in that place is new and stays.
-    Raises NotFound.
+    Only the original of the identity `unwanted` goes with it: what takes its place is new and
+    stays. Raises NotFound.
     """
     # First the watch: should we break off after the row, it finds the job that nobody runs.
     await maintenance.send_watch({tenant: [document]}, delay=_WATCH_SECONDS)
-    job = await jobs.request_deletion(
-        tenant, document, sequencer=sequencer, request={"removed": removed}
-    )
+    job = await jobs.request_deletion(tenant, document, sequencer=sequencer, unwanted=unwanted)
     if job:
         await maintenance.send_job(tenant, job)
     return job
@@ -63,13 +75,16 @@ class Deletion(Steps):
         collections: Collections,
         index: Index,
         jobs: Jobs,
+        queue: Queue,
     ) -> None:
+        """What was put there meanwhile is asked for in `queue`."""
         self._objects = objects
         self._documents = documents
         self._standings = standings
         self._collections = collections
         self._index = index
         self._jobs = jobs
+        self._queue = queue
 
     async def step(self, tenant: str, job: Job, *, until: float) -> Step:
         """Delete it all, once no worker can write any more of it.
@@ -78,37 +93,38 @@ class Deletion(Steps):
         """
         if job.document is None:
             raise NotFound("There is no such document.")
-        for standing in await self._standings.find(tenant, [job.document]):
-            if standing.leased:
-                return Step(total=1, delay=_LEASE_PAUSE)
-        document = await self._documents.get(tenant, job.document)
+        (standing,) = await self._standings.find(tenant, [job.document])
         # Otherwise it was deleted before and may have come back since: not this job's to delete.
-        if document.status is not DocumentStatus.DELETING:
+        if standing.status != DocumentStatus.DELETING:
             return Step(result={})
+        if standing.leased:
+            return Step(total=1, delay=_LEASE_PAUSE)
+        document, original = job.document, upload_key(tenant, standing.filename)
         removed = {
             "originals": await self._objects.purge(
-                upload_key(tenant, document.filename),
-                whole_key=True,
-                but_latest=job.request.get("removed", False),
+                original, whole_key=True, unwanted=standing.unwanted
             ),
-            "texts": await self._objects.purge(text_prefix(tenant, document.id)),
+            "texts": await self._objects.purge(text_prefix(tenant, document)),
             "points": 0,
         }
         for collection in await self._collections.written():
-            removed["points"] += len(await self._index.points(collection, tenant, document.id))
-            await self._index.delete(collection, tenant, document.id)
-        removed |= await self._documents.purge(tenant, document.id)
-        certificate = await self._certificate(tenant, document, removed)
-        await self._jobs.finish_deletion(tenant, job.id, document.id, result=certificate)
-        log.info("deleted", document=str(document.id))
+            removed["points"] += len(await self._index.points(collection, tenant, document))
+            await self._index.delete(collection, tenant, document)
+        removed |= await self._documents.purge(tenant, document)
+        certificate = await self._certificate(tenant, standing, removed)
+        if await self._objects.exists(original):
+            # Its own event may have come while there was no place for it.
+            await self._queue.send_ingest(original, delay=_LEASE_PAUSE)
+        await self._jobs.finish_deletion(tenant, job.id, document, result=certificate)
+        log.info("deleted", document=str(document))
         return Step(result=certificate)
 
     async def _certificate(
-        self, tenant: str, document: Document, removed: dict[str, int]
+        self, tenant: str, deleted: Standing, removed: dict[str, int]
     ) -> dict[str, Any]:
         """What was searched and removed, and what remains until when."""
         now = datetime.now(UTC)
-        quotes = await self._documents.count_quotes(tenant, document.id)
+        quotes = await self._documents.count_quotes(tenant, deleted.document)
         remains = [
             {
                 "what": "its name, as a tombstone",
@@ -135,8 +151,8 @@ class Deletion(Steps):
                 }
             )
         return {
-            "document_id": str(document.id),
-            "filename": document.filename,
+            "document_id": str(deleted.document),
+            "filename": deleted.filename,
             "searched": list(_SEARCHED),
             "removed": removed,
             "remains": remains,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from functions.ingest.announcing import Announcer
-from functions.ingest.embedding import CachedEmbedder, Item
+from functions.ingest.embedding import CachedEmbedder, Embedded, Item
 from functions.ingest.work import Work
 from quire.domain import Advance, Chunk, Collection, Prices, Usage
 from quire.errors import Conflict
@@ -91,20 +91,25 @@ class Indexer:
         terms = [weigh_document(item.text) for item in items]
         spent = [0] * len(items)
         also = []
+        # The cache has them only after the commit, and a rebuild may be with the same model.
+        made: dict[tuple[str, int], Embedded] = {}
         written = await self._collections.written()
         for collection in written:
             await self._index.ensure(collection)
-            embedded = await self._embedder.embed(
-                tenant, items, collection, seconds=max(1.0, until - time.monotonic())
-            )
+            model = (collection.model, collection.dimensions)
+            if model not in made:
+                embedded = made[model] = await self._embedder.embed(
+                    tenant, items, collection, seconds=max(1.0, until - time.monotonic())
+                )
+                spent = [a + b for a, b in zip(spent, embedded.spent, strict=True)]
+                if embedded.fresh:
+                    usage = Usage(embedding_tokens=sum(embedded.spent))
+                    cost = self._prices.cost(usage)
+                    also.append(add_usage(tenant, collection.model, usage, cost))
+                    also.append(keep_embeddings(tenant, embedded.fresh))
             if time.monotonic() > until:
-                raise Conflict("The claim may be over.")
-            await self._index.upsert(collection, tenant, chunks, embedded.vectors, terms)
-            spent = [a + b for a, b in zip(spent, embedded.spent, strict=True)]
-            if embedded.fresh:
-                usage = Usage(embedding_tokens=sum(embedded.spent))
-                also.append(add_usage(tenant, collection.model, usage, self._prices.cost(usage)))
-                also.append(keep_embeddings(tenant, embedded.fresh))
+                raise Conflict("The time for this is over.")
+            await self._index.upsert(collection, tenant, chunks, made[model].vectors, terms)
         tokens = iter(spent)
         advances = [
             self._advance(work, part, tokens=sum(next(tokens) for _ in part))
@@ -137,22 +142,23 @@ class Indexer:
         changed = await self._collections.written() != list(written)
         for work in works:
             if changed:
-                await self._ingestions.restart(work.tenant, work.document, work.version)
+                await self._ingestions.restart(work.tenant, work.document, work.claim)
                 continue
             for standing in await self._standings.find(work.tenant, [work.document]):
-                # Another worker may have finished this very version meanwhile.
-                if standing.version != work.version or standing.status in ("deleting", "deleted"):
+                # Another worker may have finished this very version, and it may be served.
+                overtaken = work.version not in (standing.version, standing.current_version)
+                if overtaken or standing.status in ("deleting", "deleted"):
                     for collection in written:
                         await self._index.delete(
                             collection, work.tenant, work.document, versions=[work.version]
                         )
-                    # A deletion waits until nobody can write any more of it.
-                    await self.release(work)
+            # A deletion waits until nobody can write any more of it.
+            await self.release(work)
 
     async def release(self, work: Work) -> None:
         """Whoever is given the message next may go on at once; if not, the claim runs out."""
         try:
-            await self._ingestions.release(work.tenant, work.document, work.version)
+            await self._ingestions.release(work.tenant, work.document, work.claim)
         except Exception:
             log.warning("a claim was not released", document=str(work.document))
 

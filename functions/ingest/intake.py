@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from functions.ingest.composition import Ingestion
 from functions.ingest.deletion import request_deletion
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked, Removal, Upload, ingest_message
 from functions.ingest.pipeline import MAX_HOPS
 from quire.domain import document_id
@@ -20,12 +21,12 @@ class Intake:
     def __init__(self, parts: Ingestion) -> None:
         self._parts = parts
 
-    async def work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
+    async def work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
         """Do what each message asks; an error for each that has to come again."""
         try:
             admitted = await self._admit([upload for asked in batch for upload in asked.uploads])
             outcomes = dict(
-                zip(admitted, await self._parts.pipeline.ingest(admitted, until=until), strict=True)
+                zip(admitted, await self._parts.pipeline.ingest(admitted, invocation), strict=True)
             )
         except Exception as error:
             return [error for _ in batch]
@@ -39,7 +40,7 @@ class Intake:
             document = document_id(tenant, filename)
             # Of what could not even be claimed nothing is known yet, and its owner has to see it.
             await self._parts.standings.admit(tenant, [filename], share=0)
-            if await self._parts.ingestions.fail(tenant, document, None, cause):
+            if await self._parts.ingestions.give_up(tenant, document, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 
     async def _admit(self, uploads: Sequence[Upload]) -> list[Upload]:
@@ -102,7 +103,7 @@ class Intake:
                 named[0],
                 document_id(*named),
                 sequencer=removal.sequencer,
-                removed=True,
+                unwanted="",
             )
         except NotFound:
             return

@@ -1,7 +1,6 @@
 """SQS → what is not a person waiting for a document: jobs, deadlines, and what a restart forgot."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
 
 
@@ -16,7 +16,6 @@ class Handler:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._parts = compose()
-        self._ends = 0.0
         self._batches = Batches(
             queues=[self._parts.maintenance],
             dead=self._parts.dead,
@@ -25,13 +24,13 @@ class Handler:
         )
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
-        self._ends = time.monotonic() + context.get_remaining_time_in_millis() / 1_000
         return self._loop.run_until_complete(self._batches.deliver(event, context))
 
-    async def _work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
-        return [await self._outcome(asked, until) for asked in batch]
+    async def _work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
+        return [await self._outcome(asked, invocation) for asked in batch]
 
-    async def _outcome(self, asked: Asked, until: float) -> Exception | None:
+    async def _outcome(self, asked: Asked, invocation: Invocation) -> Exception | None:
+        until = invocation.until
         try:
             if asked.watch:
                 await self._parts.deadlines.look(asked.watch, until=until)
@@ -40,7 +39,7 @@ class Handler:
             if asked.recover:
                 await self._parts.deadlines.recover(until=until)
             if asked.job:
-                await self._parts.jobs.run(*asked.job, until=until, ends=self._ends)
+                await self._parts.jobs.run(*asked.job, until=until, ends=invocation.end)
         except Exception as error:
             return error
         return None

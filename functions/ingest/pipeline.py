@@ -13,6 +13,7 @@ from uuid import UUID
 
 from functions.ingest.announcing import Announcer
 from functions.ingest.indexing import Indexer
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Upload, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
 from functions.ingest.work import Work
@@ -29,8 +30,10 @@ SMALL_BYTES = 2**20
 # Lambda ends a chain of functions and queues after 16 invocations.
 MAX_HOPS = 14
 _SIDE_BY_SIDE = 4
-# A claim outlives its worker's invocation by this many seconds: it cannot write any more then.
+# A claim outlives its worker's invocation by so many seconds: what that sent last is done then.
 _LEASE_MARGIN = 10
+# With so much of an invocation's time to itself, a file would not be read in another one either.
+_MOST_OF_IT = 0.8
 
 
 class Pipeline:
@@ -61,28 +64,30 @@ class Pipeline:
         self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._parser = asyncio.Lock()
 
-    async def ingest(self, uploads: Sequence[Upload], *, until: float) -> list[Exception | None]:
+    async def ingest(
+        self, uploads: Sequence[Upload], invocation: Invocation
+    ) -> list[Exception | None]:
         """Bring each object to `ready`, or to `failed` when the file itself is the cause.
 
-        What is not done by `until`, in monotonic seconds, is handed to a new message. Answers
-        for each what went wrong with it, if it has to come again: Conflict, Unavailable.
+        What the time does not suffice for is handed to a new message. Answers for each what
+        went wrong with it, if it has to come again: Conflict, Unavailable.
         """
         if watched := _documents(uploads):
             await self._maintenance.send_watch(watched, delay=self._watch_seconds)
         outcomes: dict[Upload, Exception | None] = {}
         # What is read at once is served before the next one, which may take all the time there is.
         for group in _groups(uploads):
-            outcomes |= await self._ingest(group, until)
+            outcomes |= await self._ingest(group, invocation)
         return [outcomes[upload] for upload in uploads]
 
     async def _ingest(
-        self, uploads: Sequence[Upload], until: float
+        self, uploads: Sequence[Upload], invocation: Invocation
     ) -> dict[Upload, Exception | None]:
         prepared = await asyncio.gather(
-            *(self._prepare(upload, until) for upload in uploads), return_exceptions=True
+            *(self._prepare(upload, invocation) for upload in uploads), return_exceptions=True
         )
         works = [item for item in prepared if isinstance(item, Work)]
-        failed, left = await self._indexer.index(works, until=until)
+        failed, left = await self._indexer.index(works, until=invocation.until)
         for work in left:
             await self._hand_over(work)
         return {
@@ -94,7 +99,7 @@ class Pipeline:
             for upload, item in zip(uploads, prepared, strict=True)
         }
 
-    async def _prepare(self, upload: Upload, until: float) -> Work | None:
+    async def _prepare(self, upload: Upload, invocation: Invocation) -> Work | None:
         """Claim an object's version and read it; None when there is nothing to do any more."""
         named = parse_upload_key(upload.key)
         if named is None:
@@ -112,14 +117,14 @@ class Pipeline:
                 refusal = error.message
                 original = StoredObject(content=b"", content_type=None, metadata={})
                 digest = hashlib.sha256(refusal.encode()).digest()
-            work = await self._claim(upload, *named, original, digest, until)
+            work = await self._claim(upload, *named, original, digest, invocation)
             if work is None:
                 return None
             try:
                 await self._check_newest(upload, original)
                 if refusal:
                     raise Unreadable(refusal)
-                work.text = await self._text(work, original, until)
+                work.text = await self._text(work, original, invocation)
             except Unreadable as error:
                 await self._fail(work, error.message)
                 return None
@@ -145,7 +150,7 @@ class Pipeline:
         filename: str,
         original: StoredObject,
         digest: bytes,
-        until: float,
+        invocation: Invocation,
     ) -> Work | None:
         claim = await self._ingestions.claim(
             tenant,
@@ -153,7 +158,7 @@ class Pipeline:
             sha256=digest,
             sequencer=upload.sequencer,
             metadata=original.metadata,
-            lease=until - time.monotonic() + _LEASE_MARGIN,
+            lease=invocation.end - time.monotonic() + _LEASE_MARGIN,
         )
         if claim is None:
             return None
@@ -162,30 +167,35 @@ class Pipeline:
             tenant=tenant,
             document=document_id(tenant, filename),
             version=claim.version,
+            claim=claim.id,
             filename=filename,
             done=claim.done,
             metadata=original.metadata,
         )
 
-    async def _text(self, work: Work, original: StoredObject, until: float) -> Text:
+    async def _text(self, work: Work, original: StoredObject, invocation: Invocation) -> Text:
         """What a checkpoint kept, or the file read anew. Raises Unreadable, OutOfTime."""
         place = (work.tenant, work.document, work.version)
-        if work.done:
+        if work.done or work.upload.hop:
             try:
                 kept = await self._objects.get(passages_key(*place))
                 return unpack(kept.content, await self._objects.get_text(*place))
             except NotFound:
-                # Too short for a checkpoint, and yet a round took a part of it only.
+                # Never read to its end, or too short for a checkpoint.
                 work.done = 0
-        try:
-            async with self._parser:
-                text = await asyncio.to_thread(read, original, filename=work.filename, until=until)
-        except OutOfTime:
-            if work.upload.hop:
-                raise Unreadable(
-                    "This file takes too long to read; split it and upload the parts."
-                ) from None
-            raise
+        async with self._parser:
+            began = time.monotonic()
+            try:
+                text = await asyncio.to_thread(
+                    read, original, filename=work.filename, until=invocation.until
+                )
+            except OutOfTime:
+                had, whole = time.monotonic() - began, invocation.until - invocation.began
+                if work.upload.hop and had > _MOST_OF_IT * whole:
+                    raise Unreadable(
+                        "This file takes too long to read; split it and upload the parts."
+                    ) from None
+                raise
         await self._objects.put_text(*place, text.text)
         if len(text.passages) > self._checkpoint:
             await self._objects.put(
@@ -204,21 +214,25 @@ class Pipeline:
                 work, "This document is too long to be read; split it and upload the parts."
             )
             return
-        await self._ingestions.release(work.tenant, work.document, work.version)
+        await self._ingestions.release(work.tenant, work.document, work.claim)
         await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
         log.info("handed over", document=str(work.document), done=work.done, hop=hop)
 
     async def _fail(self, work: Work, cause: str) -> None:
-        if await self._ingestions.fail(work.tenant, work.document, work.version, cause):
+        if await self._ingestions.fail(work.tenant, work.document, work.claim, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 
 
 def _groups(uploads: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
-    """Those known to be small together, then each of the others alone."""
+    """Those known to be small together, then each of the others alone, the longest under way first.
+
+    Behind others every time, a large one would never have time enough.
+    """
     small = [u for u in uploads if u.size is not None and u.size <= SMALL_BYTES]
     if small:
         yield small
-    yield from ([upload] for upload in uploads if upload not in small)
+    large = [upload for upload in uploads if upload not in small]
+    yield from ([upload] for upload in sorted(large, key=lambda u: u.hop or 0, reverse=True))
 
 
 def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:

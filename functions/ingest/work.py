@@ -17,6 +17,7 @@ class Work:
     tenant: str
     document: UUID
     version: int
+    claim: UUID
     filename: str
     done: int
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 import httpx
@@ -11,7 +12,9 @@ import psycopg
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from local.provision import REGION
+from functions.ingest.composition import Ingestion, compose
+from local.deployment import environment
+from local.provision import REGION, Provisioned
 from local.stack import Stack
 from tests.conftest import Tenant
 
@@ -58,6 +61,37 @@ def s3(stack: Stack) -> "S3Client":
 def sqs(stack: Stack) -> "SQSClient":
     session = boto3.Session("local", "local", region_name=REGION)
     return session.client("sqs", endpoint_url=stack.configuration.aws_url)
+
+
+@pytest.fixture
+async def parts(
+    stack: Stack, s3: "S3Client", sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ingestion]:
+    """A worker in a test's hands, with a bucket and queues that nobody else looks into."""
+    configured, name = stack.configuration, f"parts-{uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    urls = {
+        queue: sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"]
+        for queue in ("documents", "bulk", "maintenance", "dead")
+    }
+    variables = environment(
+        aws_url=configured.aws_url,
+        queues=Provisioned(sqs=sqs, **urls),
+        settings={
+            **configured.model_settings(),
+            **configured.ingestion_settings(),
+            "QUIRE_BUCKET": name,
+            "QUIRE_CHECKPOINT_CHUNKS": "4",
+        },
+    )
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    composed = compose()
+    yield composed
+    indexer = composed.pipeline._indexer
+    await indexer._embedder._embedder._client.close()
+    await indexer._index.close()
+    await composed.ingestions._database.close()
 
 
 class Points:

@@ -109,8 +109,12 @@ async def test_who_is_at_work_is_left_alone(
 ) -> None:
     document = await put(client, "a.md", "# A\n\nText.")
     await owner.execute(
-        f"""update documents set status = 'embedding', updated_at = {LONG_AGO},
-               lease_until = now() + interval '1 minute' where tenant_id = %s""",
+        f"""update documents set status = 'embedding', updated_at = {LONG_AGO}
+            where tenant_id = %s""",
+        [tenant.id],
+    )
+    await owner.execute(
+        "update versions set lease_until = now() + interval '1 minute' where tenant_id = %s",
         [tenant.id],
     )
     await looked_at(stack, tenant, document["id"])

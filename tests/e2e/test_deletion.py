@@ -108,7 +108,7 @@ async def test_it_waits_for_who_is_writing_and_lets_nobody_in(
 ) -> None:
     document = await put(client, "knee.md", KNEE)
     await owner.execute(
-        "update documents set lease_until = now() + interval '4 seconds' where tenant_id = %s",
+        "update versions set lease_until = now() + interval '4 seconds' where tenant_id = %s",
         [tenant.id],
     )
     asked = await client.delete(f"/v1/documents/{document['id']}")

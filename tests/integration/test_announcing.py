@@ -65,6 +65,7 @@ def work(document: UUID = DOCUMENT) -> Work:
         tenant="t",
         document=document,
         version=1,
+        claim=UUID(int=2),
         filename="é 😀.md",
         done=0,
     )

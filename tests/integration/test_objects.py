@@ -75,18 +75,38 @@ async def test_a_purge_takes_every_version_and_no_neighbour(
     assert await objects.purge("uploads/t/") == await objects.purge("texts/t/") == 1
 
 
-async def test_a_purge_may_spare_what_is_there_now(s3: "S3Client", objects: Objects) -> None:
-    """What was put again while its deletion was under way is not its deletion's."""
-    again, gone = "uploads/t/again.md", "uploads/t/gone.md"
-    for key in (again, gone):
-        await put(objects, key, b"old")
+@pytest.mark.parametrize("removed", [False, True])
+@pytest.mark.parametrize("again", [b"new", b"old", None])
+async def test_a_purge_spares_what_was_put_since(
+    s3: "S3Client", objects: Objects, removed: bool, again: bytes | None
+) -> None:
+    """The same bytes too; and nothing that was there before comes back for it."""
+    key = "uploads/t/a.md"
+    for content in (b"older", b"old"):
+        await put(objects, key, content)
+    if removed:
         await objects.delete(key)
-    await put(objects, again, b"new")
-    assert await objects.purge(again, whole_key=True, but_latest=True) == 2
-    assert (await objects.get(again)).content == b"new"
-    assert await objects.purge(gone, whole_key=True, but_latest=True) == 2
-    assert held(s3) == {again: 1}
+    unwanted = await objects.identity(key)
+    assert (unwanted == "") == removed
+    if again:
+        await put(objects, key, again)
+    assert await objects.purge(key, whole_key=True, unwanted=unwanted) == 2 + removed
+    assert held(s3) == ({key: 1} if again else {})
+    if again:
+        assert (await objects.get(key)).content == again
     await objects.purge("uploads/t/")
+
+
+async def test_what_was_put_and_removed_since_is_not_brought_back(
+    s3: "S3Client", objects: Objects
+) -> None:
+    key = "uploads/t/a.md"
+    await put(objects, key)
+    unwanted = await objects.identity(key)
+    await put(objects, key, b"new")
+    await objects.delete(key)
+    assert await objects.purge(key, whole_key=True, unwanted=unwanted) == 3
+    assert held(s3) == {}
 
 
 async def test_a_purge_goes_through_all_pages(

@@ -45,7 +45,7 @@ BOUNDARIES = (
     Boundary("maintenance", "SQS SendMessage maintenance", "versions"),
     Boundary("maintenance", "Lambda answer", "versions"),
     Boundary("maintenance", "PostgreSQL job", "removal"),
-    Boundary("maintenance", "PostgreSQL document", "removal"),
+    Boundary("maintenance", "S3 HEAD original", "removal"),
     Boundary("maintenance", "S3 GET bucket", "removal"),
     Boundary("maintenance", "S3 DELETE .txt", "removal"),
     Boundary("maintenance", "Qdrant POST points/scroll", "removal"),

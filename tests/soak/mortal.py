@@ -178,7 +178,7 @@ class Mortal:
 
     async def _pass_time(self, schedule: Schedule, records: Sequence[Mapping[str, Any]]) -> None:
         """What a dead worker claimed is free now, and its messages are back."""
-        for leased in ("documents", "jobs"):
+        for leased in ("documents", "versions", "jobs"):
             await self._owner.execute(
                 f"""update {leased} set lease_until = now()
                     where tenant_id = %s and lease_until > now()""",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
 
-from functions.ingest.deletion import request_deletion
+from functions.ingest.deletion import delete_document
 from functions.ingest.proving import Prover
 from functions.ingest.rendering import document_json, proof_json
 from functions.ingest.routes.uploads import WATCH_SECONDS
@@ -89,7 +89,7 @@ def document_routes(
     @router.delete("/documents/{document_id}", status_code=202)
     async def delete(document_id: str, caller: Authenticated) -> dict[str, str]:
         document = parse_id(document_id, "document")
-        job = await request_deletion(jobs, maintenance, caller.tenant, document)
+        job = await delete_document(objects, documents, jobs, maintenance, caller.tenant, document)
         return {"job_id": str(job)}
 
     return router

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field, model_validator
 
-from functions.ingest.deletion import request_deletion
+from functions.ingest.deletion import delete_document
 from functions.ingest.jobs import start
 from functions.ingest.rendering import job_json
 from quire.domain import Caller
 from quire.errors import Forbidden
+from quire.objects import Objects
 from quire.queue import Queue
+from quire.store.documents import Documents
 from quire.store.jobs import Jobs
 from quire.web import Authenticate, Body, Text, list_of, parse_id
 
@@ -46,7 +48,13 @@ def job_routes(jobs: Jobs, authenticate: Authenticate) -> APIRouter:
 
 
 def admin_routes(
-    jobs: Jobs, maintenance: Queue, authenticate: Authenticate, *, operator: str | None
+    objects: Objects,
+    documents: Documents,
+    jobs: Jobs,
+    maintenance: Queue,
+    authenticate: Authenticate,
+    *,
+    operator: str | None,
 ) -> APIRouter:
     """`operator` is the tenant whose administrators may ask for what concerns all tenants."""
     router = APIRouter(prefix="/v1/admin", tags=["administration"])
@@ -67,7 +75,9 @@ def admin_routes(
             raise Forbidden("Only the operator of this deployment may ask for this job.")
         if body.document_id is not None:
             document = parse_id(body.document_id, "document")
-            job = await request_deletion(jobs, maintenance, caller.tenant, document)
+            job = await delete_document(
+                objects, documents, jobs, maintenance, caller.tenant, document
+            )
         else:
             request = {"model": body.model, "dimensions": body.dimensions} if body.model else {}
             job = await jobs.request(caller.tenant, body.kind, request)

@@ -12,7 +12,7 @@ from functions.ingest.jobs import Step
 from functions.ingest.rebuilding import Rebuild
 from quire.domain import Collection, Job, Prices, Sparse
 from quire.store.usage import UsageCounts
-from tests.integration.jobs.conftest import Model, Parts, held, serve
+from tests.integration.jobs.conftest import Asked, Model, Parts, held, serve
 from tests.integration.store.conftest import Owner
 
 PAGE = 2
@@ -54,7 +54,7 @@ def rebuild(parts: Parts, live: Collection) -> Rebuild:
 
 
 @pytest.fixture
-def deletion(parts: Parts) -> Deletion:
+def deletion(parts: Parts, asked: Asked) -> Deletion:
     return Deletion(
         objects=parts.objects,
         documents=parts.documents,
@@ -62,6 +62,7 @@ def deletion(parts: Parts) -> Deletion:
         collections=parts.collections,
         index=parts.index,
         jobs=parts.jobs,
+        queue=asked.queue,
     )
 
 

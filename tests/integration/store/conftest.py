@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from local.stack import Stack
-from quire.domain import Advance, Chunk, Claim, chunk_id, document_id
+from quire.domain import Advance, Chunk, Claim, Standing, chunk_id, document_id
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.ingestions import Ingestions
+from quire.store.standings import Standings
 from tests.conftest import Tenant
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
@@ -64,6 +65,15 @@ async def claim(
     )
 
 
+async def held(
+    ingestions: Ingestions, tenant: str, content: str, *, name: str = NAME, lease: float = 60
+) -> UUID:
+    """The id of a claim that is given."""
+    given = await claim(ingestions, tenant, content, name=name, lease=lease)
+    assert given is not None
+    return given.id
+
+
 def advance(
     tenant: str,
     version: int,
@@ -100,6 +110,11 @@ async def ready(database: Database, tenant: str, content: str, *, name: str = NA
     assert claimed is not None
     assert await commit(database, tenant, advance(tenant, claimed.version, name=name))
     return claimed.version
+
+
+async def standing(database: Database, tenant: str, document: UUID) -> Standing:
+    (found,) = await Standings(database).find(tenant, [document])
+    return found
 
 
 async def rows_of(database: Database, tenant: str) -> dict[int, int]:

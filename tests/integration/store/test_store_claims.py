@@ -1,6 +1,7 @@
 """The claim: which of many deliveries may ingest, and what becomes of the others."""
 
 import asyncio
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
@@ -19,14 +20,17 @@ from tests.integration.store.conftest import (
     claim,
     commit,
     digest,
+    held,
     ready,
+    rows_of,
+    standing,
     states_of,
 )
 
 
 async def test_one_of_many_duplicates_gets_it(ingestions: Ingestions, tenant: str) -> None:
     claims = await asyncio.gather(*(claim(ingestions, tenant, "a") for _ in range(30)))
-    assert claims.count(Claim(version=1, done=0)) == 1
+    assert claims.count(Claim(id=ANY, version=1, done=0)) == 1
     assert claims.count(None) == 29
 
 
@@ -42,22 +46,32 @@ async def test_the_same_bytes_again_change_nothing(
     assert before.metadata == {"chapter": "1"}
 
 
+@pytest.mark.parametrize("announced", [False, True])
 async def test_bytes_that_failed_may_be_tried_again(
-    ingestions: Ingestions, tenant: str, document: UUID
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, announced: bool
 ) -> None:
-    """What failed them may have been away for a while only."""
-    await claim(ingestions, tenant, "a")
-    await ingestions.fail(tenant, document, 1, "A service was away.")
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
-    await ingestions.fail(tenant, document, 1, "This PDF is damaged.")
-    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    """What failed them may have been away for a while only. It is another version then."""
+    given = await held(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, total=2))
+    await ingestions.fail(tenant, document, given, "A service was away.")
+    former = await standing(database, tenant, document)
+    assert former.leftover == [1]
+    if announced:
+        await Documents(database).register(tenant, NAME, sha256=digest("a"), metadata={})
+    given = await held(ingestions, tenant, "a")
+    assert await commit(database, tenant, advance(tenant, 2))
+    await Standings(database).forget_versions(tenant, document, former.leftover)
+    assert await rows_of(database, tenant) == {2: 1}, "tidied up, and nothing of its successor"
+    assert await states_of(database, tenant) == {1: "past", 2: "served"}
+    served = await Documents(database).served_rows(tenant, document)
+    assert (served.version, served.chunks) == (2, 1)
 
 
 async def test_other_bytes_are_a_new_version(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
     await ready(database, tenant, "a")
-    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "b") == Claim(id=ANY, version=2, done=0)
     served = await Documents(database).served_versions(tenant, [document])
     assert served == {document: 1}, "until the new one is whole"
     assert await states_of(database, tenant) == {1: "served", 2: "writing"}
@@ -70,7 +84,7 @@ async def test_an_event_means_the_version_that_was_announced(
     await ready(database, tenant, "a")
     announced = await documents.register(tenant, NAME, sha256=digest("b"), metadata={})
     assert (announced.version, announced.current_version) == (2, 1)
-    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "b") == Claim(id=ANY, version=2, done=0)
 
 
 async def test_an_announcement_means_the_version_of_its_event(
@@ -89,32 +103,32 @@ async def test_an_expected_upload_is_the_first_version(
     documents = Documents(database)
     document = await documents.expect(tenant, NAME)
     assert (await documents.get(tenant, document)).status == DocumentStatus.AWAITING_UPLOAD
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=0)
 
 
 async def test_an_upload_after_its_deadline_is_read_all_the_same(
     database: Database, ingestions: Ingestions, tenant: str
 ) -> None:
     document = await Documents(database).expect(tenant, NAME)
-    await ingestions.fail(tenant, document, 1, "Too late.")
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    await ingestions.give_up(tenant, document, "Too late.")
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=0)
     assert (await Documents(database).get(tenant, document)).error is None
 
 
 async def test_a_dead_workers_claim_runs_out(ingestions: Ingestions, tenant: str) -> None:
-    assert await claim(ingestions, tenant, "a", lease=0) == Claim(version=1, done=0)
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
+    assert await claim(ingestions, tenant, "a", lease=0) == Claim(id=ANY, version=1, done=0)
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=0)
     assert await claim(ingestions, tenant, "a") is None
 
 
 async def test_the_next_worker_goes_on_where_the_last_stopped(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
-    await claim(ingestions, tenant, "a")
+    given = await held(ingestions, tenant, "a")
     await commit(database, tenant, advance(tenant, 1, chunks=[0, 1], total=3))
     assert await claim(ingestions, tenant, "a") is None, "a commit does not end the claim"
-    await ingestions.release(tenant, document, 1)
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=2)
+    await ingestions.release(tenant, document, given)
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=2)
     seen = await Documents(database).get(tenant, document)
     assert (seen.status, seen.done, seen.total) == (DocumentStatus.EMBEDDING, 2, 3)
 
@@ -124,7 +138,7 @@ async def test_other_bytes_begin_at_the_beginning(
 ) -> None:
     await claim(ingestions, tenant, "a")
     await commit(database, tenant, advance(tenant, 1, chunks=[0, 1], total=3))
-    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "b") == Claim(id=ANY, version=2, done=0)
     seen = await Documents(database).get(tenant, document)
     assert (seen.status, seen.done, seen.total) == (DocumentStatus.EXTRACTING, 0, 0)
 
@@ -160,38 +174,66 @@ async def test_what_was_seen_is_not_forgotten_by_a_message_of_our_own(
 ) -> None:
     await claim(ingestions, tenant, "a", sequencer="0B")
     await commit(database, tenant, advance(tenant, 1))
-    assert await claim(ingestions, tenant, "b") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "b") == Claim(id=ANY, version=2, done=0)
     assert await claim(ingestions, tenant, "c", sequencer="0A") is None
 
 
 async def test_a_deletion_waits_for_its_worker_only_until_that_lets_go(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
-    await claim(ingestions, tenant, "a")
+    given = await held(ingestions, tenant, "a")
     await Jobs(database).request_deletion(tenant, document)
-    (seen,) = await Standings(database).find(tenant, [document])
-    assert seen.leased
-    await ingestions.release(tenant, document, 1)
-    (seen,) = await Standings(database).find(tenant, [document])
-    assert not seen.leased
+    assert (await standing(database, tenant, document)).leased
+    await ingestions.release(tenant, document, given)
+    assert not (await standing(database, tenant, document)).leased
 
 
-@pytest.mark.parametrize(("content", "spared"), [("b", True), ("a", False)])
-async def test_other_bytes_that_come_during_a_deletion_are_not_its_to_take(
-    database: Database,
-    ingestions: Ingestions,
-    tenant: str,
-    document: UUID,
-    content: str,
-    spared: bool,
+@pytest.mark.parametrize("ends", ["releases", "fails", "restarts"])
+async def test_who_was_overtaken_is_waited_for_until_it_lets_go(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, ends: str
 ) -> None:
-    jobs = Jobs(database)
-    await ready(database, tenant, "a")
-    job = await jobs.request_deletion(tenant, document)
-    assert job
-    with pytest.raises(Conflict):
-        await claim(ingestions, tenant, content)
-    assert (await jobs.get(tenant, job)).request.get("removed", False) == spared
+    """Else it might write what a deletion has just certified to be gone."""
+    slow = await held(ingestions, tenant, "a")
+    await ready(database, tenant, "b")
+    await Jobs(database).request_deletion(tenant, document)
+    assert (await standing(database, tenant, document)).leased
+    match ends:
+        case "releases":
+            await ingestions.release(tenant, document, slow)
+        case "fails":
+            assert not await ingestions.fail(tenant, document, slow, "Nobody cares.")
+        case "restarts":
+            await ingestions.restart(tenant, document, slow)
+    assert not (await standing(database, tenant, document)).leased
+
+
+async def test_a_version_that_is_ready_is_in_nobodys_hands(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await held(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, total=2))
+    assert (await standing(database, tenant, document)).leased, "there is more to come"
+    await commit(database, tenant, advance(tenant, 1, chunks=[1], total=2))
+    assert not (await standing(database, tenant, document)).leased
+
+
+@pytest.mark.parametrize("ends", ["releases", "fails", "restarts"])
+async def test_a_late_worker_takes_nothing_from_its_successor(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, ends: str
+) -> None:
+    late = await held(ingestions, tenant, "a", lease=0)
+    await held(ingestions, tenant, "a")
+    before = await standing(database, tenant, document)
+    match ends:
+        case "releases":
+            await ingestions.release(tenant, document, late)
+        case "fails":
+            assert not await ingestions.fail(tenant, document, late, "Too slow.")
+        case "restarts":
+            await ingestions.restart(tenant, document, late)
+    after = await standing(database, tenant, document)
+    assert (after.status, after.leased, after.updated_at) == ("extracting", True, before.updated_at)
+    assert await claim(ingestions, tenant, "a") is None
 
 
 async def test_nothing_comes_in_while_it_is_being_deleted(
@@ -222,7 +264,7 @@ async def test_a_late_event_does_not_revive_a_deleted_document(
     assert job is not None
     await jobs.finish_deletion(tenant, job, document, result={})
     assert await claim(ingestions, tenant, "a", sequencer="0C") is None
-    assert await claim(ingestions, tenant, "a", sequencer="0E") == Claim(version=2, done=0)
+    assert await claim(ingestions, tenant, "a", sequencer="0E") == Claim(id=ANY, version=2, done=0)
 
 
 async def test_nobodys_object_is_nobodys_document(
@@ -237,5 +279,5 @@ async def test_tenants_have_names_of_their_own(
     ingestions: Ingestions, tenant: str, make_tenant: MakeTenant
 ) -> None:
     other = (await make_tenant()).id
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0)
-    assert await claim(ingestions, other, "a") == Claim(version=1, done=0)
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=0)
+    assert await claim(ingestions, other, "a") == Claim(id=ANY, version=1, done=0)

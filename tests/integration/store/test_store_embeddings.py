@@ -106,6 +106,19 @@ async def test_what_is_met_again_is_kept_longer(
     assert key in await embeddings.get(tenant, [key])
 
 
+async def test_who_keeps_the_same_in_another_order_is_not_in_the_way(
+    database: Database, tenant: str
+) -> None:
+    keys = [digest(str(number)) for number in range(3_000)]
+    orders = [keys, keys[::-1]] * 2
+    await asyncio.gather(
+        *(
+            database.run(tenant, keep_embeddings(tenant, dict.fromkeys(order, (ONE, [1.0]))))
+            for order in orders
+        )
+    )
+
+
 @dataclass
 class CountingModel:
     """Embeds a text as its length, and remembers what each request asked for."""

@@ -17,6 +17,7 @@ from tests.integration.store.conftest import (
     commit,
     ready,
     rows_of,
+    standing,
     states_of,
 )
 
@@ -195,6 +196,18 @@ async def test_only_a_tombstone_is_left(
     assert (tombstone.current_version, tombstone.metadata, tombstone.chunks) == (None, {}, 0)
     assert await rows_of(database, tenant) == {}
     assert await states_of(database, tenant) == {}
+
+
+async def test_what_goes_along_is_what_was_there_when_it_was_first_asked_for(
+    database: Database, jobs: Jobs, tenant: str, document: UUID
+) -> None:
+    """Though its job failed, and another one was begun."""
+    await ready(database, tenant, "a")
+    first = await jobs.request_deletion(tenant, document, unwanted="old")
+    assert first
+    await jobs.fail(tenant, first, "Storage was away.")
+    assert await jobs.request_deletion(tenant, document, unwanted="new") not in (None, first)
+    assert (await standing(database, tenant, document)).unwanted == "old"
 
 
 async def test_a_late_end_of_a_deletion_spares_what_came_back(

@@ -1,11 +1,12 @@
 """What keeps ingestion going: failures, deadlines, shares, and the versions that are left over."""
 
 import asyncio
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
 
-from quire.domain import Claim, DocumentStatus, Standing, document_id
+from quire.domain import Claim, DocumentStatus, document_id
 from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
@@ -19,15 +20,12 @@ from tests.integration.store.conftest import (
     claim,
     commit,
     digest,
+    held,
     ready,
     rows_of,
+    standing,
     states_of,
 )
-
-
-async def standing(database: Database, tenant: str, document: UUID) -> Standing:
-    (found,) = await Standings(database).find(tenant, [document])
-    return found
 
 
 async def test_a_failure_keeps_serving_what_was_served(
@@ -35,8 +33,8 @@ async def test_a_failure_keeps_serving_what_was_served(
 ) -> None:
     documents = Documents(database)
     await ready(database, tenant, "a")
-    await claim(ingestions, tenant, "b")
-    await ingestions.fail(tenant, document, 2, "This PDF is damaged.")
+    given = await held(ingestions, tenant, "b")
+    await ingestions.fail(tenant, document, given, "This PDF is damaged.")
     seen = await documents.get(tenant, document)
     assert (seen.status, seen.error) == (DocumentStatus.FAILED, "This PDF is damaged.")
     assert await documents.served_versions(tenant, [document]) == {document: 1}
@@ -47,12 +45,12 @@ async def test_a_failure_keeps_serving_what_was_served(
 async def test_only_the_version_that_failed_fails(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
-    await claim(ingestions, tenant, "a")
-    await claim(ingestions, tenant, "b")
-    await ingestions.fail(tenant, document, 1, "Too late to matter.")
+    overtaken = await held(ingestions, tenant, "a")
+    newest = await held(ingestions, tenant, "b")
+    await ingestions.fail(tenant, document, overtaken, "Too late to matter.")
     assert (await Documents(database).get(tenant, document)).status == DocumentStatus.EXTRACTING
     await commit(database, tenant, advance(tenant, 2))
-    await ingestions.fail(tenant, document, 2, "What is ready stays so.")
+    await ingestions.fail(tenant, document, newest, "What is ready stays so.")
     assert (await Documents(database).get(tenant, document)).status == DocumentStatus.READY
 
 
@@ -60,11 +58,11 @@ async def test_a_message_given_up_fails_no_worker(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
     documents = Documents(database)
-    await claim(ingestions, tenant, "a")
-    await ingestions.fail(tenant, document, None, "Given up.")
+    given = await held(ingestions, tenant, "a")
+    assert not await ingestions.give_up(tenant, document, "Given up.")
     assert (await documents.get(tenant, document)).status == DocumentStatus.EXTRACTING
-    await ingestions.release(tenant, document, 1)
-    await ingestions.fail(tenant, document, None, "Given up.")
+    await ingestions.release(tenant, document, given)
+    assert await ingestions.give_up(tenant, document, "Given up.")
     assert (await documents.get(tenant, document)).error == "Given up."
 
 
@@ -76,15 +74,18 @@ async def test_a_standing_tells_how_far_it_has_come(
     assert (seen.filename, seen.status, seen.version) == (NAME, "extracting", 1)
     assert (seen.leased, seen.dropped, seen.attempts, seen.leftover) == (True, False, 0, [])
     assert seen.sha256 == digest("a")
+    for table in ("documents", "versions"):
+        await owner.execute(
+            f"update {table} set lease_until = now() - interval '1 minute' where tenant_id = %s",
+            [tenant],
+        )
     await owner.execute(
-        """update documents set updated_at = now() - interval '1 hour',
-               lease_until = now() - interval '1 minute' where tenant_id = %s""",
-        [tenant],
+        "update documents set updated_at = now() - interval '1 hour' where tenant_id = %s", [tenant]
     )
     seen = await standing(database, tenant, document)
     assert (seen.leased, seen.dropped) == (False, True)
     assert 3_600 <= seen.seconds < 3_660
-    await Standings(database).put_back(tenant, document, 1)
+    assert await Standings(database).put_back(tenant, seen)
     seen = await standing(database, tenant, document)
     assert (seen.attempts, seen.dropped) == (1, False)
     assert seen.seconds < 60
@@ -93,37 +94,69 @@ async def test_a_standing_tells_how_far_it_has_come(
 async def test_who_is_let_go_of_was_not_dropped(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
-    await claim(ingestions, tenant, "a")
-    await ingestions.release(tenant, document, 1)
+    given = await held(ingestions, tenant, "a")
+    await ingestions.release(tenant, document, given)
     seen = await standing(database, tenant, document)
     assert (seen.leased, seen.dropped) == (False, False)
+
+
+async def stood_still(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, times: int = 1
+) -> None:
+    """Have workers begin and drop it."""
+    for _ in range(times):
+        await claim(ingestions, tenant, "a", lease=0)
+        seen = await standing(database, tenant, document)
+        assert await Standings(database).put_back(tenant, seen)
+
+
+@pytest.mark.parametrize("moves", ["claimed", "read again"])
+async def test_what_moved_since_it_was_looked_at_is_left_alone(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID, moves: str
+) -> None:
+    """A look is at many documents, and what was seen of the last of them may be old by then."""
+    await claim(ingestions, tenant, "a", lease=0)
+    seen = await standing(database, tenant, document)
+    if moves == "claimed":
+        await claim(ingestions, tenant, "a")
+    else:
+        await ingestions.give_up(tenant, document, "Given up.")
+        await Documents(database).reingest(tenant, document)
+    before = await standing(database, tenant, document)
+    assert not await Standings(database).put_back(tenant, seen)
+    assert not await ingestions.give_up(tenant, document, "Late.", unmoved=seen.updated_at)
+    after = await standing(database, tenant, document)
+    assert (after.updated_at, after.leased) == (before.updated_at, moves == "claimed")
 
 
 async def test_progress_forgets_the_attempts(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
-    await claim(ingestions, tenant, "a")
-    await Standings(database).put_back(tenant, document, 1)
-    assert await claim(ingestions, tenant, "a") == Claim(version=1, done=0), "at once"
+    await stood_still(database, ingestions, tenant, document)
+    assert await claim(ingestions, tenant, "a") == Claim(id=ANY, version=1, done=0), "at once"
     await commit(database, tenant, advance(tenant, 1, total=2))
     assert (await standing(database, tenant, document)).attempts == 0
 
 
 @pytest.mark.parametrize("announced", [False, True])
-async def test_other_bytes_have_attempts_of_their_own(
-    database: Database, ingestions: Ingestions, tenant: str, document: UUID, announced: bool
+@pytest.mark.parametrize("content", ["a", "b"])
+async def test_what_is_sent_after_a_failure_has_attempts_of_its_own(
+    database: Database,
+    ingestions: Ingestions,
+    tenant: str,
+    document: UUID,
+    content: str,
+    announced: bool,
 ) -> None:
     """Else a smaller file, sent because a large one was given up, would be given up as well."""
-    await claim(ingestions, tenant, "a")
-    for _ in range(5):
-        await Standings(database).put_back(tenant, document, 1)
-    await claim(ingestions, tenant, "a")
+    await stood_still(database, ingestions, tenant, document, times=5)
+    given = await held(ingestions, tenant, "a")
     assert (await standing(database, tenant, document)).attempts == 5
-    await ingestions.fail(tenant, document, 1, "Never finished.")
+    await ingestions.fail(tenant, document, given, "Never finished.")
     if announced:
-        await Documents(database).register(tenant, NAME, sha256=digest("b"), metadata={})
+        await Documents(database).register(tenant, NAME, sha256=digest(content), metadata={})
     else:
-        await claim(ingestions, tenant, "b")
+        await claim(ingestions, tenant, content)
     assert (await standing(database, tenant, document)).attempts == 0
 
 
@@ -148,13 +181,23 @@ async def test_leftovers_are_forgotten_and_nothing_served_is(
     assert (seen.leftover, seen.retired_seconds) == ([], None)
 
 
+async def test_what_is_in_the_making_is_not_forgotten(
+    database: Database, ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    await claim(ingestions, tenant, "a")
+    await commit(database, tenant, advance(tenant, 1, total=2))
+    await Standings(database).forget_versions(tenant, document, [1])
+    assert await rows_of(database, tenant) == {1: 1}
+    assert await states_of(database, tenant) == {1: "writing"}
+
+
 async def test_what_is_being_written_is_no_leftover(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:
     await claim(ingestions, tenant, "a")
-    await claim(ingestions, tenant, "b")
+    given = await held(ingestions, tenant, "b")
     assert (await standing(database, tenant, document)).leftover == [1]
-    await ingestions.fail(tenant, document, 2, "No.")
+    await ingestions.fail(tenant, document, given, "No.")
     assert (await standing(database, tenant, document)).leftover == [1, 2]
 
 
@@ -242,15 +285,15 @@ async def test_another_tenants_document_is_out_of_reach(
     make_tenant: MakeTenant,
     step: str,
 ) -> None:
-    await claim(ingestions, tenant, "a")
+    given = await held(ingestions, tenant, "a")
     before = await standing(database, tenant, document)
     other = (await make_tenant()).id
     if step == "fail":
-        await ingestions.fail(other, document, 1, "Not yours.")
+        await ingestions.fail(other, document, given, "Not yours.")
     elif step == "release":
-        await ingestions.release(other, document, 1)
+        await ingestions.release(other, document, given)
     else:
-        await ingestions.restart(other, document, 1)
+        await ingestions.restart(other, document, given)
     after = await standing(database, tenant, document)
     assert (after.status, after.leased) == (before.status, True)
     assert await Standings(database).find(other, [document]) == []

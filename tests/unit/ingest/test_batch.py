@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 from functions.ingest.batch import MAX_RECEIVES, Batches
+from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
 from quire.errors import Unavailable, Unreadable
 from quire.queue import Queue
@@ -43,10 +44,10 @@ class Bench:
         self.worked: list[Asked] = []
         self.given_up: list[tuple[Asked, str]] = []
         self.deaf: Exception | None = None
-        self.until = 0.0
+        self.invocation: Invocation | None = None
 
-    async def work(self, batch: Sequence[Asked], until: float) -> list[Exception | None]:
-        self.worked, self.until = list(batch), until
+    async def work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
+        self.worked, self.invocation = list(batch), invocation
         return [self.errors.get(asked.uploads[0].key) for asked in batch]
 
     async def give_up(self, asked: Asked, cause: str) -> None:
@@ -140,7 +141,9 @@ async def test_what_is_done_does_not_come_again(bench: Bench) -> None:
 
 async def test_a_part_of_the_time_is_kept_back(bench: Bench) -> None:
     await bench.deliver([message("a")])
-    assert 5 < bench.until - time.monotonic() < 9.5
+    assert bench.invocation
+    assert 5 < bench.invocation.until - time.monotonic() < 9.5
+    assert 9.5 < bench.invocation.end - time.monotonic() <= 10
 
 
 async def test_garbage_is_given_up_at_once_and_its_neighbours_are_done(bench: Bench) -> None:

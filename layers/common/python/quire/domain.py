@@ -160,7 +160,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """The live index: where vectors are and which model made them."""
+    """An index: where vectors are and which model made them."""
 
     name: str
     model: str
@@ -329,6 +329,7 @@ class Document:
 class Claim:
     """The version a worker holds, and how many of its chunks are indexed already."""
 
+    id: UUID
     version: int
     done: int
 
@@ -353,23 +354,27 @@ class Advance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How far a document has come: `seconds` since it last moved, `leased` while a worker is at it,
-    `dropped` when a worker's time ran out over it.
+    """How far a document has come: `seconds` since it last moved, `leased` while a worker may write
+    any version of it, `dropped` when a worker's time ran out over the newest.
 
-    `leftover` are its versions that are neither served nor in the making.
+    `leftover` are its versions that are neither served nor in the making. Of one that is being
+    deleted `unwanted` is the identity of the original that goes with it; None is any.
     """
 
     document: UUID
     filename: str
     status: str
     version: int
+    current_version: int | None
     sha256: bytes | None
     attempts: int
     leased: bool
     dropped: bool
+    updated_at: datetime
     seconds: float
     leftover: Sequence[int]
     retired_seconds: float | None
+    unwanted: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

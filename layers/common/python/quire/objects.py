@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import Header, decode_header, make_header
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import boto3
@@ -145,6 +145,16 @@ class Objects:
         etag: str = answer["ETag"]
         return etag
 
+    async def identity(self, key: str) -> str:
+        """What tells an object from what is put in its place later; empty when there is none.
+
+        Without versions in the bucket the same content cannot be told apart.
+        """
+        try:
+            return _identity(await _call(self._s3.head_object, Bucket=self._bucket, Key=key))
+        except NotFound:
+            return ""
+
     async def exists(self, key: str) -> bool:
         return await self.etag(key) is not None
 
@@ -163,10 +173,12 @@ class Objects:
         """Deleting what is not there is no error."""
         await _call(self._s3.delete_object, Bucket=self._bucket, Key=key)
 
-    async def purge(self, prefix: str, *, whole_key: bool = False, but_latest: bool = False) -> int:
+    async def purge(
+        self, prefix: str, *, whole_key: bool = False, unwanted: str | None = None
+    ) -> int:
         """Delete every version of the keys below `prefix`, or of that one key; how many.
 
-        `but_latest` spares what is there to be read now.
+        With the identity `unwanted`, what is there to be read now is spared if it is another.
         """
 
         def delete_all() -> int:
@@ -179,7 +191,12 @@ class Objects:
                 for page in pages
                 for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 if (item["Key"] == prefix or not whole_key)
-                and not (but_latest and item["IsLatest"] and "Size" in item)  # markers have none
+                # Markers of what was deleted have no size.
+                and (
+                    unwanted is None
+                    or not (item["IsLatest"] and "Size" in item)
+                    or _identity(item) == unwanted
+                )
             ]
             for key, version in found:
                 self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
@@ -215,6 +232,11 @@ class Objects:
             ExpiresIn=seconds,
         )
         return PresignedUpload(url=form["url"], fields=form["fields"])
+
+
+def _identity(described: Mapping[str, Any]) -> str:
+    version = described.get("VersionId", "null")
+    return str(described["ETag"] if version == "null" else version)
 
 
 def _encode(value: str) -> str:

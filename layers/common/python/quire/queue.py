@@ -67,8 +67,8 @@ class Queue:
         named = {tenant: [str(d) for d in ids] for tenant, ids in documents.items()}
         await self.send({"watch": named}, delay=delay)
 
-    async def send_ingest(self, key: str) -> None:
-        await self.send({"ingest": {"key": key}})
+    async def send_ingest(self, key: str, *, delay: float = 0) -> None:
+        await self.send({"ingest": {"key": key}}, delay=delay)
 
     async def resend(self, body: str) -> None:
         """Send a message as it once was. Raises Unavailable."""

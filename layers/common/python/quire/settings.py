@@ -91,7 +91,8 @@ class Settings(_Environment):
     # Chunks between two commits: what a worker that dies has done in vain.
     checkpoint_chunks: int = 512
     # A first look at a document's deadline comes after its worker's time; points of a former
-    # version outlive the longest turn; a document in nobody's hands for so long is lost.
+    # version outlive the searches that may find them; a document in nobody's hands for so long
+    # is lost.
     watch_seconds: float = 330.0
     retire_seconds: float = 60.0
     idle_seconds: float = 900.0

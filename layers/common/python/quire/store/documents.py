@@ -35,9 +35,8 @@ class Documents:
                        (tenant_id, id, filename, title, version, status, sha256, metadata)
                    values (%s, %s, %s, %s, 1, 'queued', %s, %s)
                    on conflict (tenant_id, id) do update set
-                       version = d.version
-                           + (d.status = 'deleted'
-                              or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
+                       version = d.version + (d.status = 'deleted' or d.sha256 is not null
+                           and (d.sha256 <> excluded.sha256 or d.status = 'failed'))::int,
                        status = 'queued', sha256 = excluded.sha256, error = null,
                        metadata = excluded.metadata, attempts = 0, lease_until = null,
                        updated_at = now()

@@ -45,6 +45,7 @@ def keep_embeddings(
            from unnest(%b::bytea[], %b::uuid[], %b::bytea[]) as k (key, document, embedding)
            where not exists (select from documents d where d.id = k.document
                              and d.status in ('deleting', 'deleted'))
+           order by k.key -- in one order for all: two that share texts would wait for each other
            on conflict (tenant_id, key) do update set expires_at = excluded.expires_at""",
         [
             *(tenant, KEEP_DAYS, list(vectors), [document for document, _ in vectors.values()]),

@@ -4,15 +4,15 @@ A version is `writing` from its claim on, `served` once `commit` has switched to
 another was served instead or it came to nothing, and `past` when its points and rows are gone.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from quire.domain import Advance, Claim, Collection, document_id
 from quire.errors import Conflict
+from quire.store.commits import keep_advances, serve_whole
 from quire.store.corpora import change_corpus
 from quire.store.database import Database, Statement
 
@@ -36,25 +36,28 @@ class Ingestions:
     ) -> Claim | None:
         """The version to ingest these bytes as, held for `lease` seconds, and where to go on.
 
+        The lease has to outlast whatever the worker may still write.
+
         None when there is nothing to do: the bytes are served already, are in another worker's
         hands, are older than what was seen since, or there is no such tenant. Raises Conflict while
         the document is being deleted.
         S3's sequencers compare as hex strings padded on the right.
         """
         document = document_id(tenant, filename)
-        claimed, _, deleting = await self._database.run(
+        claimed, deleting = await self._database.run(
             tenant,
             (
                 """with claimed as (
                        insert into documents as d
                            (tenant_id, id, filename, title, version, status, sha256, sequencer,
-                            metadata, lease_until)
-                       select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s,
+                            metadata, claim, lease_until)
+                       select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s, %s,
                               now() + make_interval(secs => %s)
                        from tenants where tenant_id = %s
                        on conflict (tenant_id, id) do update set
-                           version = d.version + (d.status = 'deleted'
-                               or d.sha256 is not null and d.sha256 <> excluded.sha256)::int,
+                           -- What failed may be being tidied up: it is never written again.
+                           version = d.version + (d.status = 'deleted' or d.sha256 is not null
+                               and (d.sha256 <> excluded.sha256 or d.status = 'failed'))::int,
                            -- The same bytes go on where their last worker stopped.
                            status = case when d.status = 'embedding'
                                               and d.sha256 = excluded.sha256
@@ -63,12 +66,13 @@ class Ingestions:
                                        then d.done else 0 end,
                            total = case when d.status = 'embedding' and d.sha256 = excluded.sha256
                                         then d.total else 0 end,
-                           attempts = case when d.sha256 = excluded.sha256 then d.attempts
-                                           else 0 end,
+                           attempts = case when d.sha256 = excluded.sha256
+                                                and d.status <> 'failed'
+                                           then d.attempts else 0 end,
                            sha256 = excluded.sha256, error = null,
                            sequencer = coalesce(excluded.sequencer, d.sequencer),
-                           metadata = excluded.metadata, lease_until = excluded.lease_until,
-                           updated_at = now()
+                           metadata = excluded.metadata, claim = excluded.claim,
+                           lease_until = excluded.lease_until, updated_at = now()
                        where (d.sequencer is null or excluded.sequencer is null
                               or rpad(excluded.sequencer, 64, '0') collate "C"
                                  >= rpad(d.sequencer, 64, '0') collate "C")
@@ -77,27 +81,22 @@ class Ingestions:
                               or d.status in ('awaiting_upload', 'queued', 'failed', 'deleted')
                               or d.status in ('extracting', 'embedding')
                                  and coalesce(d.lease_until < now(), true))
-                       returning tenant_id, id, version, done, sha256
+                       returning tenant_id, id, version, done, sha256, claim, lease_until
                    ), opened as (
                        insert into versions as v (tenant_id, document_id, version, title, sha256,
-                                                  chunks, characters, state)
-                       select tenant_id, id, version, %s, sha256, 0, 0, 'writing' from claimed
+                                                  chunks, characters, state, claim, lease_until)
+                       select tenant_id, id, version, %s, sha256, 0, 0, 'writing', claim,
+                              lease_until
+                       from claimed
                        on conflict (tenant_id, document_id, version) do update set
-                           state = 'writing', sha256 = excluded.sha256
+                           state = 'writing', sha256 = excluded.sha256, claim = excluded.claim,
+                           lease_until = excluded.lease_until
                    )
-                   select version, done from claimed""",
+                   select claim as id, version, done from claimed""",
                 [
-                    *(document, filename, filename, sha256, sequencer, Jsonb(metadata), lease),
-                    *(tenant, filename),
+                    *(document, filename, filename, sha256, sequencer, Jsonb(metadata)),
+                    *(uuid4(), lease, tenant, filename),
                 ],
-            ),
-            (
-                # What was put while its deletion is under way is not its deletion's to take.
-                """update jobs j set request = j.request || '{"removed": true}' from documents d
-                   where d.id = %s and d.status = 'deleting' and d.sha256 is distinct from %s
-                     and j.document_id = d.id and j.kind = 'delete'
-                     and j.status in ('queued', 'running')""",
-                [document, sha256],
             ),
             (
                 "select id from documents where id = %s and status = 'deleting'",
@@ -123,110 +122,72 @@ class Ingestions:
         Answers which documents it was kept of. The others were overtaken, by a newer version, a
         deletion or a collection that is not among those `written`: nothing was kept of them.
         """
-        of = Jsonb([_advance_row(advance) for advance in advances])
-        rows = Jsonb([row for advance in advances for row in _chunk_rows(advance)])
         kept, *_ = await self._database.run(
             tenant,
-            (
-                # Rows are written of what is kept: an overtaken version leaves none behind.
-                f"""with kept as (
-                       update documents d set
-                           status = case when a.done = a.total then 'ready' else 'embedding' end,
-                           current_version = case when a.done = a.total then d.version
-                                                  else d.current_version end,
-                           title = case when a.done = a.total then a.title else d.title end,
-                           done = a.done, total = a.total, tokens = d.tokens + a.tokens,
-                           cost_usd = d.cost_usd + a.cost_usd, attempts = 0, updated_at = now(),
-                           lease_until = case when a.done < a.total then d.lease_until end
-                       from {_ADVANCES}
-                       where d.id = a.document and d.version = a.version
-                         and d.status in ('extracting', 'embedding')
-                         and not exists (select from collections c
-                                         where (c.live or c.building) and c.name <> all(%s))
-                       returning d.id, d.version
-                   ), rows as (
-                       insert into chunks (tenant_id, document_id, version, ordinal, id,
-                                           char_start, char_end, page, heading, tokens, sha256)
-                       select %s, c.document, c.version, c.ordinal, c.id, c.char_start,
-                              c.char_end, c.page, c.heading, c.tokens, decode(c.sha256, 'hex')
-                       from jsonb_to_recordset(%s) as c (
-                           document uuid, version int, ordinal int, id uuid, char_start int,
-                           char_end int, page int, heading text[], tokens int, sha256 text)
-                       join kept on kept.id = c.document and kept.version = c.version
-                       on conflict (tenant_id, document_id, version, ordinal) do update set
-                           id = excluded.id, char_start = excluded.char_start,
-                           char_end = excluded.char_end, page = excluded.page,
-                           heading = excluded.heading, tokens = excluded.tokens,
-                           sha256 = excluded.sha256
-                   )
-                   select id from kept""",
-                [of, [collection.name for collection in written], tenant, rows],
-            ),
-            (
-                f"""update versions v set
-                       state = case when v.version = a.version then 'served' else 'retired' end,
-                       retired_at = case when v.version < a.version then now() end,
-                       title = case when v.version = a.version then a.title else v.title end,
-                       chunks = case when v.version = a.version then a.total else v.chunks end,
-                       characters = case when v.version = a.version then a.characters
-                                         else v.characters end
-                   from {_ADVANCES}
-                   join documents d on d.id = a.document
-                   where a.done = a.total and d.current_version = a.version
-                     and v.document_id = a.document
-                     and (v.version = a.version and v.state = 'writing'
-                          or v.version < a.version and v.state in ('writing', 'served'))""",
-                [of],
-            ),
+            keep_advances(tenant, advances, written),
+            serve_whole(advances),
             *([change_corpus(tenant)] if any(a.done == a.total for a in advances) else []),
             *also,
         )
         return {row["id"] for row in kept}
 
-    async def fail(self, tenant: str, document: UUID, version: int | None, cause: str) -> bool:
-        """Whether it was not at rest. `version` None is the newest one, if no worker holds it."""
-        failed, _ = await self._database.run(
+    async def fail(self, tenant: str, document: UUID, claim: UUID, cause: str) -> bool:
+        """Whether the version of that claim failed, and not one that came before or after it."""
+        failed, *_ = await self._database.run(
             tenant,
             (
-                """update documents set status = 'failed', error = %s, lease_until = null,
-                       updated_at = now()
-                   where id = %s and (version = %s or %s::int is null
-                                      and coalesce(lease_until < now(), true))
-                     and status in ('awaiting_upload', 'queued', 'extracting', 'embedding')
-                   returning id""",
-                [cause, document, version, version],
+                f"{_FAIL} and claim = %s and status in ('extracting', 'embedding') returning id",
+                [cause, document, claim],
             ),
-            (
-                """update versions v set state = 'retired', retired_at = now() from documents d
-                   where d.id = %s and d.status = 'failed' and v.document_id = d.id
-                     and v.version = d.version and v.state = 'writing'""",
-                [document],
-            ),
+            _retire(document),
+            _let_go(document, claim),
         )
         return bool(failed)
 
-    async def release(self, tenant: str, document: UUID, version: int) -> None:
+    async def give_up(
+        self, tenant: str, document: UUID, cause: str, *, unmoved: datetime | None = None
+    ) -> bool:
+        """Whether the newest version failed: it is not at rest, and no worker holds it.
+
+        With `unmoved`, only if nothing was done with it since.
+        """
+        failed, _ = await self._database.run(
+            tenant,
+            (
+                f"""{_FAIL} and coalesce(lease_until < now(), true)
+                      and status in ('awaiting_upload', 'queued', 'extracting', 'embedding')
+                      and (%s::timestamptz is null or updated_at = %s)
+                    returning id""",
+                [cause, document, unmoved, unmoved],
+            ),
+            _retire(document),
+        )
+        return bool(failed)
+
+    async def release(self, tenant: str, document: UUID, claim: UUID) -> None:
         """Let another worker go on at once with what this one leaves."""
         await self._database.run(
             tenant,
             (
                 """update documents set lease_until = null, updated_at = now()
-                   where id = %s and version = %s
+                   where id = %s and claim = %s
                      and status in ('extracting', 'embedding', 'deleting')""",
-                [document, version],
+                [document, claim],
             ),
+            _let_go(document, claim),
         )
 
-    async def restart(self, tenant: str, document: UUID, version: int) -> None:
+    async def restart(self, tenant: str, document: UUID, claim: UUID) -> None:
         """Have a version written from its beginning, by whoever claims it next."""
         await self._database.run(
             tenant,
             (
                 """update documents set status = 'extracting', done = 0, total = 0,
                        lease_until = null, updated_at = now()
-                   where id = %s and version = %s and status in ('extracting', 'embedding')""",
-                [document, version],
+                   where id = %s and claim = %s and status in ('extracting', 'embedding')""",
+                [document, claim],
             ),
+            _let_go(document, claim),
         )
 
     async def in_flux(self, tenant: str) -> list[tuple[UUID, int]]:
@@ -239,35 +200,23 @@ IN_FLUX: Statement = (
     "select document_id, version from versions where state in ('writing', 'retired') limit %s",
     [_MOST_IN_FLUX],
 )
-_ADVANCES = """jsonb_to_recordset(%s) as a (
-    document uuid, version int, title text, characters int, done int, total int, tokens bigint,
-    cost_usd float8)"""
+_FAIL = """update documents set status = 'failed', error = %s, lease_until = null,
+    updated_at = now() where id = %s"""
 
 
-def _advance_row(advance: Advance) -> dict[str, Any]:
-    return {
-        "document": str(advance.document),
-        "version": advance.version,
-        "title": advance.title,
-        "characters": advance.characters,
-        "done": advance.done,
-        "total": advance.total,
-        "tokens": advance.tokens,
-        "cost_usd": advance.cost_usd,
-    }
+def _retire(document: UUID) -> Statement:
+    """The version that failed, if one did."""
+    return (
+        """update versions v set state = 'retired', retired_at = now() from documents d
+           where d.id = %s and d.status = 'failed' and v.document_id = d.id
+             and v.version = d.version and v.state = 'writing'""",
+        [document],
+    )
 
 
-def _chunk_rows(advance: Advance) -> Iterator[dict[str, Any]]:
-    for chunk, tokens in advance.chunks:
-        yield {
-            "document": str(chunk.document),
-            "version": chunk.version,
-            "ordinal": chunk.ordinal,
-            "id": str(chunk.id),
-            "char_start": chunk.start,
-            "char_end": chunk.end,
-            "page": chunk.page,
-            "heading": list(chunk.heading),
-            "tokens": tokens,
-            "sha256": hashlib.sha256(chunk.text.encode()).hexdigest(),
-        }
+def _let_go(document: UUID, claim: UUID) -> Statement:
+    """Its worker writes no more, even if the document has gone on without it."""
+    return (
+        "update versions set lease_until = null where document_id = %s and claim = %s",
+        [document, claim],
+    )

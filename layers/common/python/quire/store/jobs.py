@@ -74,22 +74,23 @@ class Jobs:
         document: UUID,
         *,
         sequencer: str | None = None,
-        request: Mapping[str, Any] | None = None,
+        unwanted: str | None = None,
     ) -> UUID | None:
         """The job that deletes it, an earlier one if there is; from now on it is served no more.
 
-        None when the document has seen a later event than `sequencer`. Raises NotFound.
+        `unwanted` is the identity of the original that goes with it; without, any does. None when
+        the document has seen a later event than `sequencer`. Raises NotFound.
         """
         _, _, _, rows, _, there = await self._database.run(
             tenant,
             (
                 """update documents set status = 'deleting', updated_at = now(),
-                       sequencer = coalesce(%s, sequencer)
+                       sequencer = coalesce(%s, sequencer), unwanted = %s
                    where id = %s and status not in ('deleting', 'deleted')
                      and (sequencer is null or %s::text is null
                           or rpad(%s, 64, '0') collate "C" >= rpad(sequencer, 64, '0') collate "C")
                 """,
-                [sequencer, document, sequencer, sequencer],
+                [sequencer, unwanted, document, sequencer, sequencer],
             ),
             (
                 """update versions v set state = 'retired', retired_at = now() from documents d
@@ -98,12 +99,12 @@ class Jobs:
                 [document],
             ),
             (
-                """insert into jobs (tenant_id, id, kind, document_id, status, total, request)
-                   select %s, %s, 'delete', id, 'queued', 1, %s from documents d
+                """insert into jobs (tenant_id, id, kind, document_id, status, total)
+                   select %s, %s, 'delete', id, 'queued', 1 from documents d
                    where id = %s and status = 'deleting' and not exists (
                        select 1 from jobs j
                        where j.document_id = d.id and j.status in ('queued', 'running'))""",
-                [tenant, uuids.uuid7(), Jsonb(request or {}), document],
+                [tenant, uuids.uuid7(), document],
             ),
             (
                 """select j.id from jobs j join documents d on d.id = j.document_id
@@ -132,7 +133,8 @@ class Jobs:
             (
                 """update documents set status = 'deleted', title = filename, sha256 = null,
                        current_version = null, done = 0, total = 0, tokens = 0, cost_usd = 0,
-                       error = null, metadata = '{}', lease_until = null, updated_at = now()
+                       error = null, metadata = '{}', lease_until = null, unwanted = null,
+                       updated_at = now()
                    where id = %s and status = 'deleting'""",
                 [document],
             ),

@@ -16,8 +16,10 @@ class Standings:
         (rows,) = await self._database.run(
             tenant,
             (
-                """select d.id as document, d.filename, d.status, d.version, d.sha256, d.attempts,
-                          coalesce(d.lease_until > now(), false) as leased,
+                """select d.id as document, d.filename, d.status, d.version, d.current_version,
+                          d.sha256, d.attempts, d.updated_at, d.unwanted,
+                          exists (select from versions v
+                                  where v.document_id = d.id and v.lease_until > now()) as leased,
                           coalesce(d.lease_until <= now(), false) as dropped,
                           extract(epoch from now() - d.updated_at)::float8 as seconds,
                           array(select v.version from versions v
@@ -77,29 +79,37 @@ class Standings:
             )
         return set(admitted)
 
-    async def put_back(self, tenant: str, document: UUID, version: int) -> None:
-        """Count that a document which stood still goes back on the queue."""
-        await self._database.run(
+    async def put_back(self, tenant: str, standing: Standing) -> bool:
+        """Count that a document goes back on its queue; False when it stands still no more."""
+        (rows,) = await self._database.run(
             tenant,
             (
                 """update documents set attempts = attempts + 1, updated_at = now(),
                        lease_until = null
-                   where id = %s and version = %s""",
-                [document, version],
+                   where id = %s and updated_at = %s and coalesce(lease_until < now(), true)
+                   returning id""",
+                [standing.document, standing.updated_at],
             ),
         )
+        return bool(rows)
 
     async def forget_versions(self, tenant: str, document: UUID, versions: Sequence[int]) -> None:
-        """Their points are gone, so their rows go; that they were, and their texts, is kept."""
+        """Their points are gone, so their rows go; that they were, and their texts, is kept.
+
+        What is served, or in the making, stays.
+        """
         await self._database.run(
             tenant,
             (
-                "delete from chunks where document_id = %s and version = any(%s)",
+                """update versions v set state = 'past' from documents d
+                   where d.id = %s and v.document_id = d.id and v.version = any(%s)
+                     and (v.state = 'retired' or v.state = 'writing' and v.version <> d.version)""",
                 [document, list(versions)],
             ),
             (
-                """update versions set state = 'past'
-                   where document_id = %s and version = any(%s) and state <> 'served'""",
+                """delete from chunks c using versions v
+                   where v.document_id = %s and v.version = any(%s) and v.state = 'past'
+                     and c.document_id = v.document_id and c.version = v.version""",
                 [document, list(versions)],
             ),
         )
