@@ -107,7 +107,7 @@ class Configuration(BaseSettings):
             # Few at a time: a CPU embeds some thirty a second, and progress is to be seen.
             settings |= {"QUIRE_EMBEDDING_INPUTS": "32", "QUIRE_CHECKPOINT_CHUNKS": "64"}
             # A model that only quotes makes up no passage worth searching by.
-            settings["QUIRE_WEAK_EVIDENCE"] = "-1"
+            settings["QUIRE_IMAGINATIVE"] = "false"
         if self.openai_api_key is None:
             # What runs on your own machine costs nothing.
             kinds = ("PROMPT", "CACHED", "COMPLETION", "EMBEDDING")

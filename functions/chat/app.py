@@ -70,7 +70,7 @@ def create() -> FastAPI:
     language_model = LanguageModel(
         openai, model=settings.chat_model, openai=secret.openai_base_url is None
     )
-    finder = Finder(retriever, language_model, weak_below=settings.weak_evidence)
+    finder = Finder(retriever, language_model, imaginative=settings.imaginative)
     answering = Answering(
         finder=finder,
         language_model=language_model,

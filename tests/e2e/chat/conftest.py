@@ -50,7 +50,11 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
     variables = environment(
         aws_url=configured.aws_url,
         queues=Provisioned(sqs=sqs, **urls),
-        settings={**configured.model_settings(), "QUIRE_RUNTIME_SECRET": SECRET},
+        settings={
+            **configured.model_settings(),
+            "QUIRE_RUNTIME_SECRET": SECRET,
+            "QUIRE_IMAGINATIVE": "true",
+        },
     )
     app = stream(configured.state.resolve(), port, variables)
     process = await asyncio.create_subprocess_exec(

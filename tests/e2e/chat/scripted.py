@@ -23,8 +23,9 @@ class ScriptedModel:
     """`say` sets the pieces of the next answers; `asked` are the requests that came.
 
     With a `gate`, each piece after the first waits until the test lets it through. `down` answers
-    with errors to what it names: "chat", "embeddings", "rewrite"; what `held` names waits. After
-    `breaks_after` pieces the connection is cut. What stands alone is `cut` by its length.
+    with errors to what it names: "chat", "embeddings", "rewrite", "hypothesis"; what `held` names
+    waits. After `breaks_after` pieces the connection is cut. What stands alone is `cut` by its
+    length. A passage to search by is `hypothesis`; those of which one was asked are `imagined`.
     """
 
     def __init__(self, embeddings_url: str) -> None:
@@ -41,6 +42,8 @@ class ScriptedModel:
         self.asked: list[dict[str, Any]] = []
         self.pieces: Sequence[str] = ["Nothing to say."]
         self.standalone: str | None = None
+        self.hypothesis = "?"
+        self.imagined: list[str] = []
         self.cut = False
         self.finish_reason = "stop"
         self.gate: asyncio.Semaphore | None = None
@@ -60,6 +63,13 @@ class ScriptedModel:
         body = await request.json()
         if "chat" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)
+        asked: str = body["messages"][-1]["content"]
+        if asked.startswith("Question: "):
+            self.imagined.append(asked.removeprefix("Question: "))
+            if "hypothesis" in self.down:
+                return JSONResponse({"error": {"message": "down"}}, 500)
+            told = self._stream([self.hypothesis], "stop")
+            return StreamingResponse(told, media_type="text/event-stream")
         rewrites = "<conversation>" in body["messages"][-1]["content"]
         if rewrites and "rewrite" in self.down:
             return JSONResponse({"error": {"message": "down"}}, 500)

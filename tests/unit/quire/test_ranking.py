@@ -33,22 +33,27 @@ def shown(hits: list[ScoredChunk]) -> dict[int, float]:
 def test_scores_count_as_shares_of_their_search_s_best() -> None:
     dense = [hit(1, 0.8), hit(2, 0.4)]
     bm25 = [hit(2, 20.0), hit(3, 5.0)]
-    fused = fuse(dense, bm25, weight=0.6)
+    fused = fuse(dense, bm25, weight=0.6, depth=3)
     assert shown(fused) == {1: 0.6, 2: 0.7, 3: 0.1}
     assert [h.chunk.ordinal for h in fused] == [2, 1, 3]
 
 
 def test_one_search_alone_keeps_its_order() -> None:
     dense, bm25 = [hit(1, 0.8), hit(2, 0.4)], [hit(3, 9.0), hit(1, 3.0)]
-    assert shown(fuse(dense, bm25, weight=1.0)) == {1: 1.0, 2: 0.5}
-    assert shown(fuse(dense, bm25, weight=0.0)) == {3: 1.0, 1: 0.333333}
-    assert shown(fuse([], bm25, weight=0.5)) == {3: 0.5, 1: 0.166667}
-    assert fuse([], [], weight=0.5) == []
+    assert shown(fuse(dense, bm25, weight=1.0, depth=9)) == {1: 1.0, 2: 0.5}
+    assert shown(fuse(dense, bm25, weight=0.0, depth=9)) == {3: 1.0, 1: 0.333333}
+    assert shown(fuse([], bm25, weight=0.5, depth=9)) == {3: 0.5, 1: 0.166667}
+    assert fuse([], [], weight=0.5, depth=9) == []
+
+
+def test_what_a_search_may_only_just_have_missed_has_its_last_score() -> None:
+    dense, bm25 = [hit(1, 0.8), hit(2, 0.4)], [hit(2, 20.0), hit(3, 5.0)]
+    assert shown(fuse(dense, bm25, weight=0.6, depth=2)) == {1: 0.7, 2: 0.7, 3: 0.4}
 
 
 def test_what_points_elsewhere_is_worth_nothing_and_not_less() -> None:
-    assert shown(fuse([hit(1, 0.5), hit(2, -0.5)], [], weight=0.5)) == {1: 0.5, 2: 0.0}
-    assert fuse([hit(1, -0.1)], [], weight=0.5) == []
+    assert shown(fuse([hit(1, 0.5), hit(2, -0.5)], [], weight=0.5, depth=9)) == {1: 0.5}
+    assert fuse([hit(1, -0.1)], [], weight=0.5, depth=9) == []
 
 
 def test_a_twin_gives_way_to_what_is_different() -> None:

@@ -106,8 +106,8 @@ class Settings(_Environment):
     embedding_seconds: float = 5.0
     # The least cosine of a question with any passage for it to bear on the question.
     relevance_floor: float = 0.1
-    # Below this cosine a passage is made up to search by, if the two searches do not agree either.
-    weak_evidence: float = 0.3
+    # Whether the chat model can make up a passage to search by.
+    imaginative: bool = True
     # While PostgreSQL is gone: an answer of which nothing is kept, or none.
     answer_without_database: bool = True
     database_connections: int = 4

@@ -9,26 +9,29 @@ from quire.domain import ScoredChunk
 
 
 def fuse(
-    dense: Sequence[ScoredChunk], bm25: Sequence[ScoredChunk], *, weight: float
+    dense: Sequence[ScoredChunk], bm25: Sequence[ScoredChunk], *, weight: float, depth: int
 ) -> list[ScoredChunk]:
     """What either search found, best first: weight·dense + (1 − weight)·bm25, each 0 to 1.
 
-    Scores are taken as shares of the best one of their search, and of what a search did not find
-    as 0: a convex combination, after Bruch, Gai & Ingber, "An Analysis of Fusion Functions for
-    Hybrid Retrieval" (2022). It keeps what ranks throw away: by how much one is better.
+    Scores are taken as shares of the best one of their search: a convex combination, after Bruch,
+    Gai & Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval" (2022), which keeps what
+    ranks throw away: by how much one is better. What a search that looked for `depth` did not
+    find has the last score that it did find; with fewer found there was nothing else, and it has 0.
     """
     scores: dict[UUID, float] = {}
+    chunks = {hit.chunk.id: hit.chunk for hits in (dense, bm25) for hit in hits}
     for hits, share in ((dense, weight), (bm25, 1 - weight)):
         best = max((hit.score for hit in hits), default=0.0)
         if share <= 0 or best <= 0:
             continue
-        for hit in hits:
-            scored = share * max(hit.score, 0.0) / best
-            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + scored
-    chunks = {hit.chunk.id: hit.chunk for hits in (dense, bm25) for hit in hits}
+        last = max(hits[-1].score, 0.0) if len(hits) >= depth else 0.0
+        known = {hit.chunk.id: max(hit.score, 0.0) for hit in hits}
+        for chunk in chunks:
+            scores[chunk] = scores.get(chunk, 0.0) + share * known.get(chunk, last) / best
     return [
         ScoredChunk(chunk=chunks[chunk], score=score)
         for chunk, score in sorted(scores.items(), key=lambda item: -item[1])
+        if score > 0
     ]
 
 

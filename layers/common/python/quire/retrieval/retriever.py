@@ -33,7 +33,7 @@ class Blend:
     searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR).
     """
 
-    dense: float = 0.5
+    dense: float = 0.6
     diversity: float = 0.0
 
 
@@ -87,6 +87,7 @@ class Retriever:
         be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
+        depth = max(_CANDIDATES, top_k)
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
             self._embed(question, hypothesis, collection, blend), self._in_flux(tenant, blindly)
@@ -100,7 +101,7 @@ class Retriever:
                 bm25=weigh_query(question) if blend.dense < 1 or not query else None,
                 filters=filters,
                 without=in_flux,
-                limit=max(_CANDIDATES, top_k),
+                limit=depth,
                 vectors=blend.diversity > 0,
             )
             if blindly:
@@ -112,7 +113,8 @@ class Retriever:
             if len(found.dense) + len(found.bm25) == whole:
                 break
             in_flux = await self._in_flux(tenant, blindly)
-        hits = fuse(found.dense, found.bm25, weight=blend.dense if query else 0.0)
+        weight = blend.dense if query else 0.0
+        hits = fuse(found.dense, found.bm25, weight=weight, depth=depth)
         if blend.diversity:
             hits = diversify(hits, found.vectors, count=top_k, diversity=blend.diversity)
         laps.mark("search")
