@@ -8,8 +8,9 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import boto3
 import typer
 from rich.console import Console
 
@@ -19,9 +20,21 @@ from cli.evaluation.dataset import slug
 from cli.evaluation.reading import read
 from local.children import ServiceFailed
 from local.configuration import Configuration
+from local.provision import REGION
 from local.stack import Stack
 
+if TYPE_CHECKING:
+    from types_boto3_sqs.literals import QueueAttributeNameType
+
 _PORTS = ("api", "stream", "postgres", "pgbouncer", "qdrant", "aws", "model")
+
+_QUEUES = ("quire-local-documents", "quire-local-bulk")
+_COUNTS: tuple["QueueAttributeNameType", ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_POLL = 1.0
 
 console = Console(highlight=False)
 
@@ -61,7 +74,10 @@ async def _run(state: Path, arguments: list[str]) -> int:
         model_port=ports["model"],
     )
     async with Stack(configured):
-        console.print(f"$ quire eval {shlex.join(arguments)}", style="bold", markup=False)
+        with console.status("reading what was left, and looking at what was read …"):
+            await _quiet(configured.aws_url)
+        shown = f"$ quire eval {shlex.join(arguments)}"
+        console.print(shown, style="bold", markup=False, soft_wrap=True)
         command = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli.main", "eval", *arguments),
             env={
@@ -76,6 +92,23 @@ async def _run(state: Path, arguments: list[str]) -> int:
             if command.returncode is None:
                 command.kill()
                 await command.wait()
+
+
+async def _quiet(aws_url: str) -> None:
+    """Wait until no document is on its way.
+
+    A start announces every object that was kept once more: an interrupted run goes on, and what
+    is whole is only looked at; but latency is not to be measured beside that.
+    """
+    sqs = boto3.Session("local", "local", region_name=REGION).client("sqs", endpoint_url=aws_url)
+    urls = [sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in _QUEUES]
+
+    def waiting() -> int:
+        found = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in urls]
+        return sum(int(one["Attributes"][name]) for one in found for name in _COUNTS)
+
+    while await asyncio.to_thread(waiting):
+        await asyncio.sleep(_POLL)
 
 
 if __name__ == "__main__":

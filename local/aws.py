@@ -142,13 +142,17 @@ def restore(client: "S3Client", bucket: str, *, state: Path) -> int:
 
 
 def service(state: Path, port: int) -> Service:
-    """The server as a supervised child. Provisioning and `restore` follow each of its starts."""
+    """The server as a supervised child. Provisioning and `restore` follow each of its starts.
+
+    `restore` takes a minute for ten thousand objects, so being ready may take longer than that.
+    """
     return Service(
         name="aws",
         command=[sys.executable, "-m", "local.aws", "--port", str(port), "--state", str(state)],
         log=state / "aws.log",
         port=port,
         ready=partial(accepts, port),
+        deadline=900,
     )
 
 
