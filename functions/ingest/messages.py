@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from quire.errors import Invalid
 
@@ -63,8 +63,12 @@ class _Ingest(BaseModel):
     sequencer: str | None = None
 
 
+# PostgreSQL takes no NUL, and asked again it would still take none.
+_Tenant = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
+
+
 class _Job(BaseModel):
-    tenant: str
+    tenant: _Tenant
     id: UUID
 
 
@@ -75,7 +79,7 @@ class _Message(BaseModel):
     ingest: _Ingest | None = None
     job: _Job | None = None
     job_watch: _Job | None = None
-    watch: dict[str, list[UUID]] = {}
+    watch: dict[_Tenant, list[UUID]] = {}
     recover: bool = False
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import pytest
@@ -54,7 +54,7 @@ def rebuild(parts: Parts, live: Collection) -> Rebuild:
 
 
 @pytest.fixture
-def deletion(parts: Parts, asked: Asked) -> Deletion:
+def deletion(parts: Parts, ask: Callable[[], Asked]) -> Deletion:
     return Deletion(
         objects=parts.objects,
         documents=parts.documents,
@@ -62,7 +62,7 @@ def deletion(parts: Parts, asked: Asked) -> Deletion:
         collections=parts.collections,
         index=parts.index,
         jobs=parts.jobs,
-        queue=asked.queue,
+        queue=ask().queue,
     )
 
 

@@ -116,6 +116,8 @@ def test_a_person_asking_again_was_admitted() -> None:
         '{"job": {"tenant": "t", "id": "no uuid"}}',
         '{"watch": {"t": ["no uuid"]}}',
         '{"watch": [1]}',
+        '{"watch": {"\\u0000": []}}',
+        '{"job": {"tenant": "\\u0000", "id": "018f0000-0000-7000-8000-000000000001"}}',
         '{"recover": "perhaps"}',
         '{"job": ' + "[" * 5_000,
     ],
