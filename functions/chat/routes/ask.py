@@ -58,13 +58,19 @@ class ChatBody(TurnBody):
 
 
 class BlendBody(Body):
-    """`dense` is the share of meaning, the rest that of words; `diversity` spreads the results."""
+    """`dense` is the share of meaning, the rest that of words; `diversity` spreads the results.
+
+    `fusion` by ranks knows no shares.
+    """
 
     dense: Annotated[float, Field(ge=0, le=1)] = Blend().dense
     diversity: Annotated[float, Field(ge=0, le=1)] = Blend().diversity
 
+    fusion: Literal["scores", "ranks"] = "scores"
+
     def to_blend(self) -> Blend:
-        return Blend(dense=self.dense, diversity=self.diversity)
+        by_rank = self.fusion == "ranks"
+        return Blend(dense=self.dense, diversity=self.diversity, by_rank=by_rank)
 
 
 class RetrieveBody(Body):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quire.domain import Chunk, ScoredChunk
-from quire.retrieval.ranking import diversify, fuse
+from quire.retrieval.ranking import diversify, fuse, fuse_ranks
 
 DOCUMENT = uuid4()
 
@@ -54,6 +54,14 @@ def test_what_a_search_may_only_just_have_missed_has_its_last_score() -> None:
 def test_what_points_elsewhere_is_worth_nothing_and_not_less() -> None:
     assert shown(fuse([hit(1, 0.5), hit(2, -0.5)], [], weight=0.5, depth=9)) == {1: 0.5}
     assert fuse([hit(1, -0.1)], [], weight=0.5, depth=9) == []
+
+
+def test_ranks_know_no_scores() -> None:
+    dense, bm25 = [hit(1, 0.8), hit(2, 0.1)], [hit(2, 20.0), hit(3, 5.0)]
+    fused = fuse_ranks(dense, bm25)
+    assert [h.chunk.ordinal for h in fused] == [2, 1, 3]
+    assert math.isclose(fused[0].score, 1 / 61 + 1 / 62)
+    assert math.isclose(fused[1].score, 1 / 61)
 
 
 def test_a_twin_gives_way_to_what_is_different() -> None:

@@ -19,15 +19,31 @@ def fuse(
     find has the last score that it did find; with fewer found there was nothing else, and it has 0.
     """
     scores: dict[UUID, float] = {}
-    chunks = {hit.chunk.id: hit.chunk for hits in (dense, bm25) for hit in hits}
+    chunks = [hit.chunk.id for hits in (dense, bm25) for hit in hits]
     for hits, share in ((dense, weight), (bm25, 1 - weight)):
         best = max((hit.score for hit in hits), default=0.0)
         if share <= 0 or best <= 0:
             continue
         last = max(hits[-1].score, 0.0) if len(hits) >= depth else 0.0
         known = {hit.chunk.id: max(hit.score, 0.0) for hit in hits}
-        for chunk in chunks:
+        for chunk in dict.fromkeys(chunks):
             scores[chunk] = scores.get(chunk, 0.0) + share * known.get(chunk, last) / best
+    return _best_first(scores, dense, bm25)
+
+
+def fuse_ranks(dense: Sequence[ScoredChunk], bm25: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+    """The same by reciprocal rank, Σ 1/(60 + rank): Cormack, Clarke & Büttcher (2009)."""
+    scores: dict[UUID, float] = {}
+    for hits in (dense, bm25):
+        for rank, hit in enumerate(hits, start=1):
+            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + 1 / (60 + rank)
+    return _best_first(scores, dense, bm25)
+
+
+def _best_first(
+    scores: Mapping[UUID, float], *searches: Sequence[ScoredChunk]
+) -> list[ScoredChunk]:
+    chunks = {hit.chunk.id: hit.chunk for hits in searches for hit in hits}
     return [
         ScoredChunk(chunk=chunks[chunk], score=score)
         for chunk, score in sorted(scores.items(), key=lambda item: -item[1])

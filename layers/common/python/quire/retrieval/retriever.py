@@ -13,7 +13,7 @@ from quire.observability import log
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Candidates, Index
 from quire.retrieval.lexical import weigh_query
-from quire.retrieval.ranking import diversify, fuse
+from quire.retrieval.ranking import diversify, fuse, fuse_ranks
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
@@ -30,11 +30,13 @@ class Blend:
     """What a ranking is made of; what each is worth is told in docs/retrieval.md.
 
     `dense` is the share of meaning, the rest is that of words: with 1 or 0 the other is not
-    searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR).
+    searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR). `by_rank` fuses
+    ranks and not scores, without shares (RRF).
     """
 
     dense: float = 0.6
     diversity: float = 0.0
+    by_rank: bool = False
 
 
 HYBRID = Blend()
@@ -114,7 +116,10 @@ class Retriever:
                 break
             in_flux = await self._in_flux(tenant, blindly)
         weight = blend.dense if query else 0.0
-        hits = fuse(found.dense, found.bm25, weight=weight, depth=depth)
+        if blend.by_rank:
+            hits = fuse_ranks(found.dense, found.bm25)
+        else:
+            hits = fuse(found.dense, found.bm25, weight=weight, depth=depth)
         if blend.diversity:
             hits = diversify(hits, found.vectors, count=top_k, diversity=blend.diversity)
         laps.mark("search")
