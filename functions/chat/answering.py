@@ -158,9 +158,10 @@ class Answering:
             retrieved, turn.hyde = found.retrieved, found.hypothesis
             if retrieved.nearest is None:
                 turn.degraded.append("embeddings")
+            passages: Sequence[ScoredChunk] = ()
             if retrieved.nearest is None or retrieved.nearest >= self._relevance_floor:
-                turn.hits = retrieved.hits
-            turn.sources = [source_of(i, hit) for i, hit in enumerate(turn.hits, start=1)]
+                turn.hits, passages = retrieved.hits, retrieved.passages
+            turn.sources = [source_of(i, hit) for i, hit in enumerate(passages, start=1)]
             turn.usage += found.usage
             turn.timings |= found.timings
             if turn.sources:

@@ -102,7 +102,7 @@ class Finder:
             return False
         # Two searches that agree on nothing are wrong half the time, and else hardly ever: it
         # says more than any cosine does (docs/retrieval.md), and the same of every model.
-        return hyde == Hyde.ALWAYS or (self._imaginative and not first.agreed)
+        return hyde == Hyde.ALWAYS or (self._imaginative and bool(first.hits) and not first.agreed)
 
     async def _imagine(self, question: str, seed: int) -> tuple[str, Usage]:
         written: list[str] = []

@@ -47,8 +47,8 @@ class Work:
             ordinal=passage.ordinal,
             start=passage.start,
             end=passage.end,
-            text=passage.text,
+            text="",
             heading=tuple(title[:TITLE_LENGTH] for title in passage.heading),
             page=passage.page,
             metadata=self.metadata,
-        )
+        ).with_text(self.text.text)

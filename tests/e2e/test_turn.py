@@ -1,5 +1,6 @@
 """Questions to the whole stack: gateway, Lambda, PostgreSQL, Qdrant, the models."""
 
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -120,6 +121,22 @@ async def test_retrieval_can_be_narrowed(client: httpx.AsyncClient) -> None:
     for filters in ({"filename": ["a.md"]}, {"document_id": [first["id"]]}):
         narrowed = await client.post("/v1/retrieve", json={**body, "filters": filters})
         assert {chunk["filename"] for chunk in narrowed.json()["chunks"]} == {"a.md"}
+
+
+async def test_neighbours_are_read_as_one_passage(client: httpx.AsyncClient) -> None:
+    parts = [f"## Gait {n}\n\n" + f"Gait number {n} moves the legs. " * 20 for n in range(6)]
+    document = await put(client, "gaits.md", "# Gaits\n\n" + "\n\n".join(parts))
+    question = {"question": "How does gait number 3 move the legs?", "top_k": 2}
+    alone = (await client.post("/v1/retrieve", json=question)).json()["chunks"]
+    turn = (await client.post("/v1/chat", json=question)).json()
+    text = (await client.get(f"/v1/documents/{document['id']}/text")).text
+    for source in turn["sources"]:
+        assert source["text"] == text[source["start"] : source["end"]]
+    for cited in turn["citations"]:
+        assert cited["cited_text"] == text[cited["start"] : cited["end"]]
+    assert max(len(s["text"]) for s in turn["sources"]) > max(len(c["text"]) for c in alone)
+    spans = sorted((source["start"], source["end"]) for source in turn["sources"])
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans)), "nothing is given twice"
 
 
 async def test_the_streaming_app_serves_the_same_routes(stack: Stack, tenant: Tenant) -> None:

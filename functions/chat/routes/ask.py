@@ -60,17 +60,18 @@ class ChatBody(TurnBody):
 class BlendBody(Body):
     """`dense` is the share of meaning, the rest that of words; `diversity` spreads the results.
 
-    `fusion` by ranks knows no shares.
+    `fusion` by ranks knows no shares; `join` makes neighbours one passage, as a turn has them.
     """
 
     dense: Annotated[float, Field(ge=0, le=1)] = Blend().dense
     diversity: Annotated[float, Field(ge=0, le=1)] = Blend().diversity
 
     fusion: Literal["scores", "ranks"] = "scores"
+    join: bool = False
 
     def to_blend(self) -> Blend:
         by_rank = self.fusion == "ranks"
-        return Blend(dense=self.dense, diversity=self.diversity, by_rank=by_rank)
+        return Blend(dense=self.dense, diversity=self.diversity, by_rank=by_rank, join=self.join)
 
 
 class RetrieveBody(Body):
@@ -129,9 +130,9 @@ def ask_routes(
         )
         used = add_usage(caller.tenant, collection.model, found.usage, prices.cost(found.usage))
         await counts.add(caller.tenant, used)
-        hits, nearest = found.retrieved.hits, found.retrieved.nearest
+        passages, nearest = found.retrieved.passages, found.retrieved.nearest
         return {
-            "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(hits, start=1)],
+            "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(passages, start=1)],
             "degraded": ["embeddings"] if nearest is None and blend.dense else [],
             "hyde": found.hypothesis,
             "timings": found.timings,

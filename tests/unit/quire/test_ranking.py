@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quire.domain import Chunk, ScoredChunk
-from quire.retrieval.ranking import diversify, fuse, fuse_ranks
+from quire.retrieval.ranking import diversify, fuse, fuse_ranks, join, passage
 
 DOCUMENT = uuid4()
 
@@ -85,3 +86,60 @@ def test_each_candidate_is_picked_once_and_the_best_first(scores: list[float], c
     picked = diversify(hits, vectors, count=count, diversity=0.3)
     assert len(picked) == len({h.chunk.id for h in picked}) == min(count, len(hits))
     assert math.isclose(picked[0].score, max(scores))
+
+
+TEXT = "One one.\n\nTwo two. Three.\n  Four.    Five."
+PARTS = ((0, 8), (10, 18), (19, 25), (26, 33), (37, 42))
+
+
+def part(number: int, score: float) -> ScoredChunk:
+    """A part of the text."""
+    start, end = PARTS[number]
+    whole = replace(hit(number, score).chunk, start=start, end=end).with_text(TEXT)
+    return ScoredChunk(chunk=whole, score=score)
+
+
+def test_neighbours_are_one_passage_and_a_stretch_of_the_text() -> None:
+    hits = [part(2, 0.9), part(0, 0.8), part(1, 0.7), part(4, 0.6)]
+    places = join(hits, count=2)
+    assert [[h.chunk.ordinal for h in place] for place in places] == [[1, 2], [0]]
+    for place in join(hits[:1] + hits[2:], count=3):
+        joined = passage(place).chunk
+        assert TEXT[joined.start : joined.end] == joined.text
+    best = passage(places[0])
+    assert (best.chunk.id, best.score) == (hits[0].chunk.id, 0.9)
+    assert best.chunk.text == "Two two. Three."
+
+
+def test_three_neighbours_at_most_and_indentation_once() -> None:
+    hits = [part(n, 1 - n / 10) for n in (1, 2, 3, 4)]
+    places = join(hits, count=2)
+    assert [[h.chunk.ordinal for h in place] for place in places] == [[1, 2, 3], [4]]
+    assert passage(places[0]).chunk.text == TEXT[10:33]
+
+
+def test_what_is_not_known_to_be_next_to_it_stays_apart() -> None:
+    other = replace(part(1, 0.8).chunk, document=uuid4())
+    older = replace(part(1, 0.8).chunk, version=2)
+    unknown = replace(part(0, 0.9).chunk, gap="")
+    for first, second in (
+        (part(0, 0.9).chunk, other),
+        (part(0, 0.9).chunk, older),
+        (unknown, part(1, 0.8).chunk),
+        (part(0, 0.9).chunk, part(2, 0.8).chunk),
+    ):
+        hits = [ScoredChunk(chunk=first, score=0.9), ScoredChunk(chunk=second, score=0.8)]
+        assert [len(place) for place in join(hits, count=8)] == [1, 1]
+
+
+@given(st.lists(st.sampled_from(range(5)), unique=True), st.integers(1, 5))
+def test_no_chunk_is_given_twice_and_each_passage_is_a_stretch(
+    numbers: list[int], count: int
+) -> None:
+    places = join([part(n, 1.0) for n in numbers], count=count)
+    given_ = [h.chunk.ordinal for place in places for h in place]
+    assert len(given_) == len(set(given_))
+    assert len(places) <= count
+    for place in places:
+        joined = passage(place).chunk
+        assert TEXT[joined.start : joined.end] == joined.text

@@ -78,9 +78,15 @@ class Passage:
     tokens: int
 
 
+_LONGEST_GAP = 100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A passage of one document version, as it is indexed and as it is cited."""
+    """A passage of one document version, as it is indexed and as it is cited.
+
+    `gap` is the white space between it and what follows, as far as that is short.
+    """
 
     id: UUID
     document: UUID
@@ -94,10 +100,16 @@ class Chunk:
     heading: tuple[str, ...] = ()
     page: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    gap: str = ""
 
     def with_text(self, canonical: str) -> "Chunk":
         """The chunk with its words, which are a stretch of its version's canonical text."""
-        return replace(self, text=canonical[self.start : self.end])
+        gap = canonical[self.end : self.end + _LONGEST_GAP]
+        return replace(
+            self,
+            text=canonical[self.start : self.end],
+            gap=gap[: len(gap) - len(gap.lstrip())],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,7 @@ def as_payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
     return {name: getattr(chunk, name) for name in _KEPT} | {
         "document": str(chunk.document),
         "heading": list(chunk.heading),
+        "gap": chunk.gap,
         "metadata": dict(told),
         "tenant": tenant,
         "edition": edition(chunk.document, chunk.version),
@@ -109,6 +110,7 @@ def as_chunk(point: models.ScoredPoint) -> Chunk:
         document=UUID(payload["document"]),
         heading=tuple(payload["heading"]),
         metadata=payload["metadata"],
+        gap=payload.get("gap", ""),  # an index that is older knows none
         **{name: payload[name] for name in _KEPT},
     )
 

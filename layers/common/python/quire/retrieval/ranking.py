@@ -1,11 +1,15 @@
-"""Two rankings made one, and one made less of the same."""
+"""Two rankings made one, less of the same, and neighbours made one passage."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 import numpy as np
 
-from quire.domain import ScoredChunk
+from quire.domain import Chunk, ScoredChunk
+
+_MOST_JOINED = 3
 
 
 def fuse(
@@ -49,6 +53,49 @@ def _best_first(
         for chunk, score in sorted(scores.items(), key=lambda item: -item[1])
         if score > 0
     ]
+
+
+def join(hits: Sequence[ScoredChunk], *, count: int) -> list[list[ScoredChunk]]:
+    """`count` passages of the hits, best first: neighbours go together, in the text's order.
+
+    Neighbours are looked for among twice as many hits, and a passage has three at most: of as
+    many characters more is then what the answer stands on (ADR 14).
+    """
+    passages: list[list[ScoredChunk]] = []
+    for hit in hits[: 2 * count]:
+        beside = (place for place in passages if len(place) < _MOST_JOINED)
+        for place in beside:
+            if _adjoin(hit.chunk, place[0].chunk):
+                place.insert(0, hit)
+                break
+            if _adjoin(place[-1].chunk, hit.chunk):
+                place.append(hit)
+                break
+        else:
+            passages.append([hit])
+    return (passages + [[hit] for hit in hits[2 * count :]])[:count]
+
+
+def passage(neighbours: Sequence[ScoredChunk]) -> ScoredChunk:
+    """Neighbours as one chunk: a stretch of the text, with the id and the score of the best."""
+    best = max(neighbours, key=lambda hit: hit.score)
+    chunks = [hit.chunk for hit in neighbours]
+    words = [each.text + each.gap[: after.start - each.end] for each, after in pairwise(chunks)]
+    whole = replace(
+        chunks[0],
+        id=best.chunk.id,
+        end=chunks[-1].end,
+        text="".join([*words, chunks[-1].text]),
+        gap=chunks[-1].gap,
+    )
+    return ScoredChunk(chunk=whole, score=best.score)
+
+
+def _adjoin(before: Chunk, after: Chunk) -> bool:
+    """Whether nothing is between them but a gap that is known."""
+    next_to = (before.document, before.version, before.ordinal + 1)
+    known = 0 <= after.start - before.end <= len(before.gap)
+    return known and next_to == (after.document, after.version, after.ordinal)
 
 
 def diversify(

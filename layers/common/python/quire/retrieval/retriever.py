@@ -13,7 +13,7 @@ from quire.observability import log
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Candidates, Index
 from quire.retrieval.lexical import weigh_query
-from quire.retrieval.ranking import diversify, fuse, fuse_ranks
+from quire.retrieval.ranking import diversify, fuse, fuse_ranks, join, passage
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
@@ -31,12 +31,13 @@ class Blend:
 
     `dense` is the share of meaning, the rest is that of words: with 1 or 0 the other is not
     searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR). `by_rank` fuses
-    ranks and not scores, without shares (RRF).
+    ranks and not scores, without shares (RRF). `join` makes neighbours one passage.
     """
 
     dense: float = 0.6
     diversity: float = 0.0
     by_rank: bool = False
+    join: bool = True
 
 
 HYBRID = Blend()
@@ -44,12 +45,15 @@ HYBRID = Blend()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """`nearest` is the greatest cosine of a chunk with the question.
+    """`passages` are what to read, `hits` the chunks that they are made of; best first both.
+
+    `nearest` is the greatest cosine of a chunk with the question.
 
     It is None when the words alone were searched for, as nothing could be embedded. `agreed` is
     whether any chunk is among the first of both searches.
     """
 
+    passages: Sequence[ScoredChunk]
     hits: Sequence[ScoredChunk]
     embedding_tokens: int
     timings: Mapping[str, float]
@@ -82,7 +86,7 @@ class Retriever:
         hypothesis: str | None = None,
         blindly: bool = False,
     ) -> Retrieved:
-        """Up to `top_k` chunks of served versions, best first, with their fused scores.
+        """Up to `top_k` passages of served versions, best first, with their fused scores.
 
         With a `hypothesis`, meaning is searched for half way between it and the question.
         `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may
@@ -122,9 +126,11 @@ class Retriever:
             hits = fuse(found.dense, found.bm25, weight=weight, depth=depth)
         if blend.diversity:
             hits = diversify(hits, found.vectors, count=top_k, diversity=blend.diversity)
+        places = join(hits, count=top_k) if blend.join else [[hit] for hit in hits[:top_k]]
         laps.mark("search")
         return Retrieved(
-            hits=hits[:top_k],
+            passages=[passage(place) for place in places],
+            hits=[hit for place in places for hit in place],
             embedding_tokens=query.tokens if query else 0,
             timings=laps.milliseconds,
             nearest=max((h.score for h in found.dense), default=-1.0) if query else None,
