@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from cli.client import Failed
 
 # Python 3.11 does not know them.
@@ -35,6 +37,16 @@ class CountedReader(io.FileIO):
         block: bytes = super().read(size)
         self._count(len(block))
         return block
+
+
+def existing(text: str) -> Path:
+    """Raises BadParameter for what is not there, and for an empty word, which no folder means."""
+    if not text:
+        raise typer.BadParameter("This path is empty; give . for this folder.")
+    path = Path(text)
+    if not path.exists():
+        raise typer.BadParameter(f"There is no {text}.")
+    return path
 
 
 def find_files(paths: Iterable[Path]) -> list[File]:

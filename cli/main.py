@@ -11,7 +11,7 @@ from cli.client import Quire, path_of
 from cli.connection import AsJson, Timeout, connect, run
 from cli.documents import document_app, documents_app
 from cli.evaluation.command import eval_app
-from cli.files import find_files
+from cli.files import existing, find_files
 from cli.jobs import jobs_app
 from cli.replay import replay_app
 from cli.upkeep import upkeep_app
@@ -25,7 +25,7 @@ app.callback()(connect)
 @app.command()
 def upload(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(exists=True)],
+    paths: Annotated[list[Path], typer.Argument(parser=existing, metavar="PATHS...")],
     timeout: Timeout = 600,
     as_json: AsJson = False,
 ) -> None:

@@ -14,7 +14,7 @@ from functions.ingest.deletion import request_deletion
 from functions.ingest.jobs import start
 from quire.domain import DocumentStatus, Standing
 from quire.errors import NotFound, Unavailable
-from quire.objects import Objects, upload_key
+from quire.objects import UPLOAD_SECONDS, Objects, upload_key
 from quire.observability import log
 from quire.queue import MOST_DELAY, Queue
 from quire.retrieval.index import Index
@@ -23,8 +23,6 @@ from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
 
-# A form for an upload is good for an hour.
-UPLOAD_SECONDS = 3_600
 # Behind a long queue a document waits; past this it is taken for lost all the same.
 _QUEUE_SECONDS = 6 * 3_600
 _MAX_ATTEMPTS = 5

@@ -7,7 +7,7 @@ from uuid import UUID
 from functions.ingest.jobs import Step, Steps
 from quire.domain import DocumentStatus, Job, Standing
 from quire.errors import NotFound
-from quire.objects import Objects, text_prefix, upload_key
+from quire.objects import UPLOAD_SECONDS, Objects, text_prefix, upload_key
 from quire.observability import log
 from quire.queue import Queue
 from quire.retrieval.index import Index
@@ -142,6 +142,13 @@ class Deletion(Steps):
                 "why": "they hold its key, none of its words",
             },
         ]
+        remains.append(
+            {
+                "what": "upload forms for its name",
+                "until": (now + timedelta(seconds=UPLOAD_SECONDS)).isoformat(),
+                "why": "who was given one can still put a new file there, which is then read",
+            }
+        )
         if quotes:
             remains.append(
                 {

@@ -45,6 +45,11 @@ def check_problem(answer: httpx.Response, status: int, *, field: str | None = No
         ({"question": "x", "selected_text": ""}, "selected_text"),
         ({"question": "x", "selected_text": "y" * 4001}, "selected_text"),
         ({"question": "x", "filters": {"author": "me"}}, "filters.author"),
+        ({"question": "x", "filters": {"version": [2**63]}}, "filters.version.0"),
+        (
+            {"question": "x", "filters": {"date": {"since": "0001-01-01T00:00:00+14:00"}}},
+            "filters.date.since",
+        ),
         ([], "body"),
         ("question", "body"),
     ],
@@ -52,6 +57,14 @@ def check_problem(answer: httpx.Response, status: int, *, field: str | None = No
 async def test_a_wrong_field_is_named(client: httpx.AsyncClient, body: Any, field: str) -> None:
     answer = await client.post("/v1/chat", content=json.dumps(body), headers=JSON)
     check_problem(answer, 422, field=field)
+
+
+async def test_null_is_as_good_as_left_out(client: httpx.AsyncClient) -> None:
+    nothing = {"session_id": None, "selected_text": None, "top_k": None, "filters": None}
+    answer = await client.post("/v1/chat", json={"question": "Why?", **nothing})
+    assert answer.status_code == 200
+    searched = {"question": "Why?", "top_k": None, "filters": None, "hyde": None}
+    assert (await client.post("/v1/retrieve", json=searched)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -119,6 +132,7 @@ async def test_wrong_methods_and_parameters(client: httpx.AsyncClient) -> None:
         ({"filename": "a.md", "content": "nul \0"}, "content"),
         ({"filename": "a.md", "content": "x", "content_type": "nonsense"}, "content_type"),
         ({"filename": "a.md", "content": "x", "metadata": {"a": 1}}, "metadata.a"),
+        ({"filename": "a.md", "content": "x", "metadata": {"a": "\ud800"}}, "metadata.a"),
         ({"filename": "a.md", "content": "x", "metadata": {"A b": "c"}}, "metadata"),
         ({"filename": "a.md", "content": "x", "metadata": {"a": "b" * 2000}}, "metadata"),
         ({"filename": "a.md", "content": "x", "metadata": {"a": "b\nc"}}, "metadata"),
@@ -127,7 +141,8 @@ async def test_wrong_methods_and_parameters(client: httpx.AsyncClient) -> None:
 async def test_a_document_that_cannot_be_kept_is_refused(
     client: httpx.AsyncClient, document: dict[str, Any], field: str
 ) -> None:
-    check_problem(await client.post("/v1/documents", json=document), 422, field=field)
+    answer = await client.post("/v1/documents", content=json.dumps(document), headers=JSON)
+    check_problem(answer, 422, field=field)
 
 
 async def test_metadata_comes_back_as_it_went_in(client: httpx.AsyncClient) -> None:

@@ -54,8 +54,6 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL quotes", "removal"),
     Boundary("maintenance", "PostgreSQL tombstone", "removal"),
     Boundary("maintenance", "PostgreSQL job's end", "removal"),
-    Boundary("maintenance", "SQS GetQueueAttributes documents", "a loss"),
-    Boundary("maintenance", "SQS GetQueueAttributes bulk", "a loss"),
     Boundary("maintenance", "S3 HEAD original", "a loss"),
     Boundary("maintenance", "PostgreSQL put back", "a loss"),
     Boundary("maintenance", "SQS SendMessage documents", "a loss"),

@@ -5,30 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt
 
 from functions.chat.routes.ask import Temperature, TurnBody
 from functions.chat.turn import Question, new_id
 from quire.domain import Message
 from quire.errors import Invalid
-from quire.web import Body, Storable
+from quire.web import Lenient, Storable
 
 _QUESTION_LENGTH = 2_000
 _INSTRUCTIONS_LENGTH = 2_000
 
 
-class _Lenient(Body):
-    """Null is as good as left out, as OpenAI has it; all else is refused by name."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in given.items() if value is not None}
-
-
-class TextPart(_Lenient):
+class TextPart(Lenient):
     type: Literal["text"]
     text: Annotated[str, Storable]
 
@@ -37,7 +26,7 @@ def _parts(content: Any) -> Any:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-class MessageBody(_Lenient):
+class MessageBody(Lenient):
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[
         list[TextPart],
@@ -51,19 +40,19 @@ class MessageBody(_Lenient):
         return "\n".join(part.text for part in self.content).strip()
 
 
-class StreamOptions(_Lenient):
+class StreamOptions(Lenient):
     include_usage: bool = False
 
 
-class ResponseFormat(_Lenient):
+class ResponseFormat(Lenient):
     type: Literal["text"]
 
 
-class QuireBody(_Lenient, TurnBody):
+class QuireBody(TurnBody):
     """What OpenAI has no word for."""
 
 
-class CompletionBody(_Lenient):
+class CompletionBody(Lenient):
     model: str
     messages: Annotated[list[MessageBody], Field(min_length=1)]
     stream: bool = False

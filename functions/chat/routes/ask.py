@@ -17,7 +17,7 @@ from quire.retrieval.filters import Filters
 from quire.retrieval.retriever import Blend
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
-from quire.web import Authenticate, Body, Storable, parse_id
+from quire.web import Authenticate, Lenient, Storable, parse_id
 from quire.web.problems import describe
 
 QuestionText = Annotated[
@@ -28,7 +28,7 @@ Temperature = Annotated[float, Field(ge=0, le=1)]
 SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
 
 
-class TurnBody(Body):
+class TurnBody(Lenient):
     """How a question is to be answered."""
 
     session_id: str | None = None
@@ -57,7 +57,7 @@ class ChatBody(TurnBody):
     temperature: Temperature | None = None
 
 
-class BlendBody(Body):
+class BlendBody(Lenient):
     """`dense` is the share of meaning, the rest that of words; `diversity` spreads the results.
 
     `fusion` by ranks knows no shares; `join` makes neighbours one passage, as a turn has them.
@@ -74,7 +74,7 @@ class BlendBody(Body):
         return Blend(dense=self.dense, diversity=self.diversity, by_rank=by_rank, join=self.join)
 
 
-class RetrieveBody(Body):
+class RetrieveBody(Lenient):
     question: QuestionText
     top_k: Annotated[int, Field(ge=1, le=100)] = 8
     filters: Filters = Filters()

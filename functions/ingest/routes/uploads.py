@@ -8,10 +8,9 @@ from unicodedata import category
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
-from functions.ingest.deadlines import UPLOAD_SECONDS
 from quire.domain import Caller, document_id
 from quire.errors import TooLarge
-from quire.objects import Objects, upload_key
+from quire.objects import UPLOAD_SECONDS, Objects, upload_key
 from quire.queue import Queue
 from quire.store.documents import Documents
 from quire.web import Authenticate, Body, Storable, Text

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.cli.command import Ended, Quire, call
 from tests.integration.cli.contract import REQUEST_ID
 from tests.integration.cli.deployment import CAUSE, Deployment
@@ -33,6 +35,15 @@ async def test_what_fails_is_told_with_its_cause(quire: Quire, book: Path) -> No
         "failed empty.md: It is empty.",
         "2 ready, 2 failed",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("", "This path is empty"), ("nowhere.md", "There is no nowhere.md.")]
+)
+async def test_no_path_is_no_folder(quire: Quire, path: str, said: str) -> None:
+    ended = await quire("upload", path)
+    assert ended.code == 2
+    assert said in ended.err
 
 
 async def test_only_what_changed_is_sent_again(

@@ -67,6 +67,17 @@ async def test_bytes_that_failed_may_be_tried_again(
     assert (served.version, served.chunks) == (2, 1)
 
 
+async def test_what_an_event_failed_by_it_does_not_fail_again(
+    ingestions: Ingestions, tenant: str, document: UUID
+) -> None:
+    """A duplicate of the event changes nothing; the same bytes put anew are read anew."""
+    given = await claim(ingestions, tenant, "a", sequencer="01")
+    assert given
+    await ingestions.fail(tenant, document, given.id, "No.")
+    assert await claim(ingestions, tenant, "a", sequencer="01") is None
+    assert await claim(ingestions, tenant, "a", sequencer="02") == Claim(id=ANY, version=2, done=0)
+
+
 async def test_other_bytes_are_a_new_version(
     database: Database, ingestions: Ingestions, tenant: str, document: UUID
 ) -> None:

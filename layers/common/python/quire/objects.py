@@ -20,6 +20,9 @@ R = TypeVar("R")
 UPLOADS = "uploads/"
 _KEY_BYTES = 1024  # S3's limit on a key
 
+# A form for an upload is good for an hour.
+UPLOAD_SECONDS = 3_600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,12 +20,21 @@ _Name = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^[^\x00]*$"
 _Names = Annotated[list[_Name], Field(max_length=100)]
 
 
-def _in_utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+def _in_utc(written: Any) -> datetime:
+    """Raises ValueError for what is no ISO 8601, or no time in UTC."""
+    if isinstance(written, datetime):
+        return written
+    try:
+        time = datetime.fromisoformat(str(written))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("give a date or a time as in 2025-12-31T23:59:59Z") from None
 
 
-# A date alone is its midnight in UTC. Not strict: JSON has no type for times.
-_Time = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
+# A date alone is its midnight in UTC.
+_Time = Annotated[datetime, BeforeValidator(_in_utc, json_schema_input_type=str)]
+# What PostgreSQL's int can count.
+_Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class _Part(BaseModel):
@@ -59,7 +68,7 @@ class Filters(_Part):
     filename: _Names = []
     chapter: _Names = []
     section: _Names = []
-    version: Annotated[list[int], Field(max_length=100)] = []
+    version: Annotated[list[_Version], Field(max_length=100)] = []
     metadata: Annotated[dict[_Name, _Names], Field(max_length=20)] = {}
     date: Period | None = None
     every: Annotated[list["Filters"], Field(alias="and")] = []

@@ -38,8 +38,9 @@ class Ingestions:
 
         The lease has to outlast whatever the worker may still write.
 
-        None when there is nothing to do: the bytes are served already, are in another worker's
-        hands, are older than what was seen since, or there is no such tenant. Raises Conflict while
+        None when there is nothing to do: the bytes are served already, failed by this very event,
+        are in another worker's hands, are older than what was seen since, or there is no such
+        tenant. Raises Conflict while
         the document is being deleted.
         S3's sequencers compare as hex strings padded on the right.
         """
@@ -78,7 +79,10 @@ class Ingestions:
                                  >= rpad(d.sequencer, 64, '0') collate "C")
                          and d.status <> 'deleting'
                          and (d.sha256 is distinct from excluded.sha256
-                              or d.status in ('awaiting_upload', 'queued', 'failed', 'deleted')
+                              or d.status in ('awaiting_upload', 'queued', 'deleted')
+                              -- What failed is read anew when it is put anew, or asked for.
+                              or d.status = 'failed' and (excluded.sequencer is null
+                                   or excluded.sequencer is distinct from d.sequencer)
                               or d.status in ('extracting', 'embedding')
                                  and coalesce(d.lease_until < now(), true))
                        returning tenant_id, id, version, done, sha256, claim, lease_until

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from quire import __version__
 from quire.domain import Caller, Page, Scope
@@ -61,9 +61,13 @@ def requires(security: Security, scope: Scope) -> Authenticate:
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL cannot keep it; lone surrogates are refused by pydantic itself.
+    # PostgreSQL cannot keep it, nor anybody what is no Unicode.
     if "\0" in text:
         raise ValueError("NUL characters are not allowed")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a character (a lone surrogate) is not allowed") from None
     return text
 
 
@@ -99,6 +103,17 @@ class Body(BaseModel):
     """A request body: what is not in the contract is refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Lenient(Body):
+    """Null is as good as left out, as many clients write what they do not say."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def parse_id(text: str, what: str) -> UUID:
