@@ -28,6 +28,8 @@ KEPT_SECONDS = 14 * 24 * 3600
 RECOVER = {"recover": True}
 # Nobody waits for it, and a start has enough to do.
 RECOVER_SECONDS = 15
+# A poll waits for one second.
+POLL_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +67,12 @@ def provision(
     """
     session = boto3.Session("local", "local", region_name=REGION)
     s3 = session.client("s3", endpoint_url=aws_url)
-    # Whoever polls tries again by itself; the SDK's own patience would only delay the news.
-    sqs = session.client(
-        "sqs", endpoint_url=aws_url, config=Config(retries={"total_max_attempts": 1})
+    # Whoever polls tries again by itself; the SDK's own patience would only delay the news. A poll
+    # that is not answered, which moto may owe under load, holds up all that waits behind it.
+    impatient = Config(
+        connect_timeout=5, read_timeout=POLL_SECONDS, retries={"total_max_attempts": 1}
     )
+    sqs = session.client("sqs", endpoint_url=aws_url, config=impatient)
     vault = session.client("secretsmanager", endpoint_url=aws_url)
     for name, secret in secrets.items():
         vault.create_secret(Name=name, SecretString=json.dumps(secret))
