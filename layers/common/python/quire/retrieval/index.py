@@ -17,6 +17,7 @@ from quire.retrieval.points import (
     BM25,
     DENSE,
     PAYLOAD_INDEXES,
+    SHOWN,
     as_chunk,
     as_dense,
     as_filter,
@@ -151,7 +152,7 @@ class Index:
                 using=using,
                 filter=within,
                 limit=limit,
-                with_payload=True,
+                with_payload=models.PayloadSelectorInclude(include=SHOWN),
                 with_vector=[DENSE] if vectors else False,
             )
             for using, query in searches.items()

@@ -24,6 +24,8 @@ PAYLOAD_INDEXES: dict[str, Any] = {
 }
 
 _KEPT = ("version", "filename", "title", "ordinal", "start", "end", "text", "page")
+# What a chunk is made of again; the rest of a payload is there to be found by.
+SHOWN = [*_KEPT, "document", "heading", "metadata", "gap"]
 
 
 def edition(document: UUID, version: int) -> str:

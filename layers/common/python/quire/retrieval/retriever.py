@@ -22,7 +22,7 @@ _FIRST = 10
 # A version that is switched while one searches is searched for again; then enough is enough.
 _SEARCHES = 3
 # Of each search. More change nothing of what comes out first, and cost what is sent.
-_CANDIDATES = 50
+_CANDIDATES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
