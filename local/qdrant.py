@@ -75,9 +75,14 @@ def _error(status: int, message: str) -> Response:
     return json_answer({"status": {"error": message}, "time": 0.0}, status=status)
 
 
-def main(port: int = 6333, state: Path = Path(".quire/qdrant"), host: str = "127.0.0.1") -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    uvicorn.run(create_app(state), host=host, port=port, access_log=False)
+def main(
+    port: int = 6333,
+    state: Path = Path(".quire/qdrant"),
+    host: str = "127.0.0.1",
+    keep_every: float = 5.0,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; flush and optimise every `keep_every` seconds."""
+    uvicorn.run(create_app(state, keep_every=keep_every), host=host, port=port, access_log=False)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ from quire.retrieval.points import (
     BM25,
     DENSE,
     PAYLOAD_INDEXES,
-    SHOWN,
     as_chunk,
     as_dense,
-    as_filter,
     as_payload,
+    as_queries,
     as_sparse,
     edition,
     match,
@@ -56,6 +55,14 @@ _GRAPH = GraphSize(16, 64)
 _MANY_POINTS = 1_000_000
 _GRAPH_OF_MANY = GraphSize(32, 128)
 
+# A byte a number in memory, by which is searched; what is found is scored anew by the vectors
+# themselves, from disk (docs/retrieval.md, "At scale").
+_INT8 = models.ScalarQuantization(
+    scalar=models.ScalarQuantizationConfig(
+        type=models.ScalarType.INT8, quantile=0.99, always_ram=True
+    )
+)
+
 
 def graph_for(points: int) -> GraphSize:
     return _GRAPH if points <= _MANY_POINTS else _GRAPH_OF_MANY
@@ -86,7 +93,10 @@ class Index:
                     hnsw_config=models.HnswConfigDiff(m=graph.m, ef_construct=graph.ef_construct),
                     vectors_config={
                         DENSE: models.VectorParams(
-                            size=collection.dimensions, distance=models.Distance.COSINE
+                            size=collection.dimensions,
+                            distance=models.Distance.COSINE,
+                            on_disk=True,
+                            quantization_config=_INT8,
                         )
                     },
                     sparse_vectors_config={
@@ -140,26 +150,18 @@ class Index:
 
         `without` are versions, as (document, version), that are not to be found.
         """
-        searches: dict[str, Any] = {}
-        if bm25 is not None:
-            searches[BM25] = as_sparse(bm25)
-        if dense is not None:
-            searches[DENSE] = list(dense)
-        within = as_filter(tenant, filters, without)
-        requests = [
-            models.QueryRequest(
-                query=query,
-                using=using,
-                filter=within,
-                limit=limit,
-                with_payload=models.PayloadSelectorInclude(include=SHOWN),
-                with_vector=[DENSE] if vectors else False,
-            )
-            for using, query in searches.items()
-        ]
+        queries = as_queries(
+            tenant,
+            dense=dense,
+            bm25=bm25,
+            filters=filters,
+            without=without,
+            limit=limit,
+            vectors=vectors,
+        )
         with _translated(), _none_if_absent():
-            answers = await self._client.query_batch_points(collection.name, requests)
-            found = {using: answer.points for using, answer in zip(searches, answers, strict=True)}
+            answers = await self._client.query_batch_points(collection.name, queries)
+            found = {q.using: answer.points for q, answer in zip(queries, answers, strict=True)}
             return Candidates(
                 dense=_scored(found.get(DENSE, [])),
                 bm25=_scored(found.get(BM25, [])),

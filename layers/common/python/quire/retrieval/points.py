@@ -1,4 +1,4 @@
-"""Chunks as Qdrant's points, and what narrows a search in its words."""
+"""Chunks as Qdrant's points, and a search in its words."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,6 +23,9 @@ PAYLOAD_INDEXES: dict[str, Any] = {
     "date": models.PayloadSchemaType.DATETIME,
 }
 
+# A cosine that is told is the true one, whatever vectors were found by.
+_RESCORED = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True))
+
 _KEPT = ("version", "filename", "title", "ordinal", "start", "end", "text", "page")
 # What a chunk is made of again; the rest of a payload is there to be found by.
 SHOWN = [*_KEPT, "document", "heading", "metadata", "gap"]
@@ -31,6 +34,37 @@ SHOWN = [*_KEPT, "document", "heading", "metadata", "gap"]
 def edition(document: UUID, version: int) -> str:
     """One value for both, as a filter by pairs of values would be."""
     return f"{document}/{version}"
+
+
+def as_queries(
+    tenant: str,
+    *,
+    dense: Sequence[float] | None,
+    bm25: Sparse | None,
+    filters: Filters,
+    without: Sequence[tuple[UUID, int]],
+    limit: int,
+    vectors: bool = False,
+) -> list[models.QueryRequest]:
+    """A search for each vector that there is, `using` it."""
+    searches: dict[str, Any] = {}
+    if bm25 is not None:
+        searches[BM25] = as_sparse(bm25)
+    if dense is not None:
+        searches[DENSE] = list(dense)
+    within = as_filter(tenant, filters, without)
+    return [
+        models.QueryRequest(
+            query=query,
+            using=using,
+            params=_RESCORED if using == DENSE else None,
+            filter=within,
+            limit=limit,
+            with_payload=models.PayloadSelectorInclude(include=SHOWN),
+            with_vector=[DENSE] if vectors else False,
+        )
+        for using, query in searches.items()
+    ]
 
 
 def as_filter(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
