@@ -1,9 +1,11 @@
 """One laptop cloud for the whole run, on free ports, and tenants of one's own in it."""
 
 import os
+import random
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +36,20 @@ class Tenant:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is found, so none comes twice."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports nobody listens on; all are held until the last is found, so none comes twice.
+
+    They are below those that the kernel gives to outgoing connections, which could take them
+    before a server does.
+    """
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            port = random.SystemRandom().randrange(15_000, 32_000)
+            probe = held.enter_context(socket.socket())
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def configuration(state: Path) -> Configuration:

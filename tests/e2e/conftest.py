@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
-WAIT_SECONDS = 60
+# Longer than a message is hidden that was given to a poll which did not live to hear of it.
+WAIT_SECONDS = 150
 
 
 @pytest.fixture
