@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -16,6 +15,7 @@ import httpx
 import psycopg
 
 from benchmarks.instant_model import Served
+from benchmarks.ports import free_ports
 from local.configuration import Configuration
 from local.provision import BUCKET
 from local.service import accepts
@@ -162,14 +162,3 @@ async def cloud(
                 dimensions=dimensions,
             )
     await model.wait()
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

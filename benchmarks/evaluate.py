@@ -14,7 +14,7 @@ import boto3
 import typer
 from rich.console import Console
 
-from benchmarks.cloud import free_ports
+from benchmarks.ports import free_ports
 from cli.client import Failed
 from cli.evaluation.dataset import slug
 from cli.evaluation.reading import read

@@ -1,11 +1,8 @@
 """One laptop cloud for the whole run, on free ports, and tenants of one's own in it."""
 
 import os
-import random
 import secrets
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import hypothesis
 import psycopg
 import pytest
 
+from benchmarks.ports import free_ports
 from local.configuration import Configuration
 from local.stack import Stack
 from quire.store.api_keys import hash_key
@@ -33,23 +31,6 @@ class Tenant:
     def headers(self, user: str | None = None) -> dict[str, str]:
         named = {"Quire-User": user} if user else {}
         return {"Authorization": f"Bearer {self.key}", **named}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is found, so none comes twice.
-
-    They are below those that the kernel gives to outgoing connections, which could take them
-    before a server does.
-    """
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            port = random.SystemRandom().randrange(15_000, 32_000)
-            probe = held.enter_context(socket.socket())
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                found.append(port)
-    return found
 
 
 def configuration(state: Path) -> Configuration:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.chat.load import Asked
-from benchmarks.cloud import Cloud, free_ports
+from benchmarks.cloud import Cloud
 from benchmarks.comparison import LANGCHAIN, MISSING
 from benchmarks.meter import CHAT_GATEWAY, CHAT_URL, metering
+from benchmarks.ports import free_ports
 from benchmarks.profile import Profile
 from local.service import accepts
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.ports import free_ports
 from local.deployment import ROOT
-from tests.conftest import PORTS, free_ports
+from tests.conftest import PORTS
 
 UP = "Ctrl-C stops everything"
 KEY = {"Authorization": "Bearer quire-local-key"}

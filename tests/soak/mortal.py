@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from botocore.exceptions import ClientError
 
+from benchmarks.ports import free_ports
 from local.event_source import EventSource
 from local.lambda_runtime import InvocationError
 from local.provision import MAX_RECEIVES, Provisioned
 from local.stack import Stack
 from local.web_server import WebServer
-from tests.conftest import free_ports
 from tests.soak.instant_model import create_app
 from tests.soak.schedules import Change, Schedule, record
 from tests.soak.worker import WORKER_SECONDS, Worker, session

@@ -11,12 +11,13 @@ import boto3
 import httpx
 import pytest
 
+from benchmarks.ports import free_ports
 from local.deployment import environment
 from local.provision import REGION, RUNTIME_SECRET, Provisioned
 from local.servers import stream
 from local.stack import Stack
 from local.web_server import WebServer
-from tests.conftest import Tenant, free_ports
+from tests.conftest import Tenant
 from tests.e2e.chat.scripted import ScriptedModel
 from tests.e2e.conftest import put
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from benchmarks.ports import free_ports
 from functions.ingest.embedding import CachedEmbedder
 from functions.ingest.proving import Prover
 from local.provision import credentials
@@ -32,7 +33,7 @@ from quire.store.embeddings import Embeddings
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
-from tests.conftest import Tenant, free_ports
+from tests.conftest import Tenant
 from tests.integration.store.conftest import NAME, advance, claim, commit
 
 if TYPE_CHECKING:
