@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from local.counting import count_less
+from local.queues import mend_queues
 from local.service import Service, accepts
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def serve(
     )
     from werkzeug.serving import run_simple
 
-    count_less()
+    mend_queues()
     objects = KeptObjects(_folder(state))
 
     def create_app(name: Any) -> "Flask":
