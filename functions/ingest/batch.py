@@ -73,6 +73,7 @@ class Batches:
         receipts = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
         try:
             if asked is not None and receipts < MAX_RECEIVES:
+                log.info("a message is put off", cause=cause, receipts=receipts)
                 await self._pause(record, receipts, error)
                 return True
             await self._dead.bury(record["body"], cause=cause)

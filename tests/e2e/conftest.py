@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
-# Longer than a message is hidden that was given to a poll which did not live to hear of it.
-WAIT_SECONDS = 150
+WAIT_SECONDS = 60
 
 
 @pytest.fixture

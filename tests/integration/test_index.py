@@ -1,6 +1,7 @@
 """Quire's index on Qdrant's engine, with as many vectors as make it build a graph of bytes."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from local.qdrant_collections import OPTIMIZE_AFTER_POINTS
 from quire.domain import Chunk, Collection, Sparse
+from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Index
 from tests.integration.local_qdrant.sample import serving
@@ -50,6 +52,21 @@ async def test_vectors_are_bytes_in_memory_and_cosines_are_true(tmp_path: Path) 
         await index.close()
     cosines = np.sort(rows @ rows[7])[::-1][:5]
     assert [hit.score for hit in found.dense] == pytest.approx(cosines, abs=1e-6)
+
+
+async def test_a_collection_that_went_is_made_anew_for_the_next_attempt(tmp_path: Path) -> None:
+    small = replace(WIDE, name="small", dimensions=2)
+    points = [chunk(0)], [[1.0, 0.0]], [Sparse(indices=[1], values=[1.0])]
+    async with serving(tmp_path) as client:
+        index = Index(client.http.client.host, api_key=None)
+        await index.ensure(small)
+        await client.delete_collection(small.name)
+        with pytest.raises(Unavailable):
+            await index.upsert(small, "a", *points)
+        await index.ensure(small)
+        await index.upsert(small, "a", *points)
+        assert await index.count(small) == 1
+        await index.close()
 
 
 async def bytes_are_kept(client: AsyncQdrantClient) -> bool:

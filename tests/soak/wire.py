@@ -63,14 +63,17 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        while self._connections:
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # Here, for a task that is cancelled before its first step never comes to a `finally`.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Both directions, until either ends or the worker dies."""
@@ -86,8 +89,7 @@ class Proxy:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for each in (writer, there[1]):
-                each.close()
+            there[1].close()
 
     async def _requests(
         self, reader: StreamReader, writer: StreamWriter, there: StreamWriter, asked: list[str]

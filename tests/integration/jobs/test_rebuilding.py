@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -21,20 +22,24 @@ FIRST = str(UUID(int=0))
 
 @pytest.fixture
 async def live(parts: Parts, owner: Owner) -> AsyncIterator[Collection]:
-    """What is served before and after."""
-    live = await parts.collections.live()
+    """A live collection that may be dropped: others still need what was served before."""
+    served = await parts.collections.live()
+    live = replace(served, name=f"{served.name}-stand-in")
+    await serve_from(owner, live)
+    await parts.index.ensure(live)
     yield live
-    for name in await parts.collections.written() + await parts.collections.former():
-        if name != live:
-            await parts.index.drop(name)
+    for collection in await parts.collections.written() + await parts.collections.former():
+        await parts.index.drop(collection)
     await owner.execute("delete from jobs where kind = 'rebuild'")
-    await owner.execute("update collections set live = false, building = false")
+    await serve_from(owner, served)
+
+
+async def serve_from(owner: Owner, collection: Collection) -> None:
+    await owner.execute("delete from collections")
     await owner.execute(
-        """insert into collections (name, model, dimensions, live) values (%s, %s, %s, true)
-           on conflict (name) do update set live = true""",
-        [live.name, live.model, live.dimensions],
+        "insert into collections (name, model, dimensions, live) values (%s, %s, %s, true)",
+        [collection.name, collection.model, collection.dimensions],
     )
-    await owner.execute("delete from collections where not live")
 
 
 @pytest.fixture

@@ -119,7 +119,10 @@ class Index:
         dense: Sequence[Sequence[float]],
         bm25: Sequence[Sparse],
     ) -> None:
-        """Write chunks with their vectors, one of each per chunk; acknowledged when durable."""
+        """Write chunks with their vectors, one of each per chunk; acknowledged when durable.
+
+        Where that fails, the next `ensure` looks again: the collection may be gone.
+        """
         points = [
             models.PointStruct(
                 id=str(chunk.id),
@@ -128,11 +131,15 @@ class Index:
             )
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
-        with _translated():
-            for start in range(0, len(points), _BATCH):
-                await self._client.upsert(
-                    collection.name, points[start : start + _BATCH], wait=True
-                )
+        try:
+            with _translated():
+                for start in range(0, len(points), _BATCH):
+                    await self._client.upsert(
+                        collection.name, points[start : start + _BATCH], wait=True
+                    )
+        except Unavailable:
+            self._ensured.discard(collection.name)
+            raise
 
     async def search(
         self,
