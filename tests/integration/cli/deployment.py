@@ -118,13 +118,17 @@ class Deployment:
         return {"id": document_id, "version": new, "status": "queued"}
 
     def retrieve(self, question: str, top_k: int) -> list[Json]:
-        """Each document is one chunk; those with most of the question's words come first."""
+        """Each document is one chunk; those with most of the question's words come first.
+
+        Among equals by name: they come in any order.
+        """
         words = set(question.lower().split())
 
         def shared(stored: Stored) -> int:
             return len(words & set(stored.text.lower().split()))
 
-        ranked = sorted(self.documents.values(), key=shared, reverse=True)
+        named = [self.documents[name] for name in sorted(self.documents)]
+        ranked = sorted(named, key=shared, reverse=True)
         return [chunk(stored, index) for index, stored in enumerate(ranked[:top_k], start=1)]
 
     def expect(self, filename: str) -> Json:
