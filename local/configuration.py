@@ -26,6 +26,8 @@ class Configuration(BaseSettings):
     # Long enough that whoever kills a server sees what its loss does.
     restart_seconds: float = 8.0
 
+    # A moment's patience fills one batch, and saves starting a second worker for a few small files.
+    batch_seconds: float = 0.5
     # How long an invocation of an ingestion function may last, and the deadlines that follow.
     worker_seconds: int = 300
     watch_seconds: float = 330.0

@@ -71,21 +71,25 @@ class EventSource:
     async def _batch(self) -> list["MessageTypeDef"]:
         messages: list[MessageTypeDef] = []
         while not messages:
-            messages = await self._receive(self._batch_size)
+            messages = await self._receive(self._batch_size, wait=_WAIT_SECONDS)
         loop = asyncio.get_running_loop()
         closes = loop.time() + self._window
-        while len(messages) < self._batch_size and loop.time() < closes:
-            messages += await self._receive(self._batch_size - len(messages))
+        while len(messages) < self._batch_size and (left := closes - loop.time()) > 0:
+            # A receive waits for whole seconds; the rest of the time is slept.
+            if left < _WAIT_SECONDS:
+                await asyncio.sleep(left)
+            wait = min(int(left), _WAIT_SECONDS)
+            messages += await self._receive(self._batch_size - len(messages), wait=wait)
         return messages
 
-    async def _receive(self, most: int) -> list["MessageTypeDef"]:
+    async def _receive(self, most: int, *, wait: int) -> list["MessageTypeDef"]:
         try:
             self._queue_arn = self._queue_arn or await asyncio.to_thread(self._find_arn)
             answer = await asyncio.to_thread(
                 self._sqs.receive_message,
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=min(most, _MOST_PER_CALL),
-                WaitTimeSeconds=_WAIT_SECONDS,
+                WaitTimeSeconds=wait,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )

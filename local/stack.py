@@ -25,8 +25,6 @@ from local.service import Service, Supervised, check_port
 from local.web_server import WebServer
 
 APP_ROLE = "quire_app"
-# A moment's patience fills one batch, and saves starting a second worker for a few small files.
-BATCH_SECONDS = 0.5
 
 
 class Stack:
@@ -183,7 +181,7 @@ class Stack:
             function,
             queue_url,
             sqs=self._queues.sqs,
-            window=BATCH_SECONDS,
+            window=self.configuration.batch_seconds,
             concurrency=concurrency,
         )
         self._run_beside(source.run())

@@ -40,6 +40,7 @@ def configuration(state: Path) -> Configuration:
         {
             "state": state,
             "restart_seconds": 1.0,
+            "batch_seconds": 0.05,
             "worker_seconds": 40,
             "watch_seconds": 3.0,
             "retire_seconds": 2.0,
