@@ -27,6 +27,7 @@ test: $(VENV)/.dev ## All tests but the long ones
 
 soak: $(VENV)/.dev ## The long ones: seeded, bounded
 	$(BIN)/pytest -m soak --timeout 3600
+	$(BIN)/pytest tests/unit --hypothesis-profile soak --timeout 3600
 
 bench-ingest: $(VENV)/.dev ## What ingesting CORPUS takes (a folder or a BEIR corpus.jsonl; LIMIT=n, FLAGS=--help)
 	$(BIN)/python -m benchmarks.ingest "$$CORPUS" $(if $(LIMIT),--limit $(LIMIT)) $(FLAGS)

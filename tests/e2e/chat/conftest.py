@@ -86,7 +86,9 @@ async def reader(
     text = (await client.get(f"/v1/documents/{document}/text")).text
     url, model = scripted_url
     model.reset()
-    async with httpx.AsyncClient(base_url=url, headers=tenant.headers(), timeout=40) as asking:
+    async with httpx.AsyncClient(
+        base_url=url, headers=tenant.headers(), timeout=40, verify=False
+    ) as asking:
         yield Reader(asking, model, document, text)
     # Nothing waits for a gate that no test holds any more.
     if model.gate:

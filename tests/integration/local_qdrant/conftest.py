@@ -33,5 +33,5 @@ async def twelve(server: AsyncQdrantClient) -> AsyncQdrantClient:
 
 @pytest.fixture
 async def http(server: AsyncQdrantClient) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.http.client.host) as http:
+    async with httpx.AsyncClient(base_url=server.http.client.host, verify=False) as http:
         yield http
