@@ -22,7 +22,7 @@ _FIRST = 10
 # A version that is switched while one searches is searched for again; then enough is enough.
 _SEARCHES = 3
 # Of each search. More change nothing of what comes out first, and cost what is sent.
-_CANDIDATES = 32
+CANDIDATES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Retriever:
         `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
-        depth = max(_CANDIDATES, search.top_k)
+        depth = max(CANDIDATES, search.top_k)
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
             self._embed(search, hypothesis), self._in_flux(search)
