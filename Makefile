@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench-ingest bench-chat bench-retrieval eval openapi format requirements clean
+.PHONY: help run check test soak bench-ingest bench-chat bench-retrieval eval eval-parts openapi format requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +41,9 @@ bench-retrieval: $(VENV)/.dev ## What a search takes as an index grows, and what
 
 eval: $(VENV)/.eval ## How well questions find what answers them: DATASET (BEIR, SQuAD, questions.jsonl; FLAGS=--help)
 	@$(BIN)/python -m benchmarks.evaluate "$$DATASET" $(FLAGS)
+
+eval-parts: $(VENV)/.eval ## What each part of a search is worth, with and without: DATASET as above
+	@$(BIN)/python -m benchmarks.parts "$$DATASET" $(FLAGS)
 
 openapi: $(VENV)/.dev ## Write down the API of all functions, as /openapi.json and /docs show it
 	$(BIN)/python -m reference functions/chat/openapi.json

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from benchmarks.retrieval import report
 from benchmarks.retrieval.corpus import CHUNKS_OF_DOCUMENT, Corpus
 from benchmarks.retrieval.runs import FLOAT, INT8, Measured, measure
 
-console = Console()
+console = Console(width=140, highlight=False)
 
 
 def main(
@@ -35,6 +36,7 @@ def main(
     )
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
     console.print(f"{os.cpu_count()} cores; load before: {load}")
+    began = time.monotonic()
     measured = asyncio.run(
         _run(
             growing,
@@ -43,9 +45,12 @@ def main(
             queries,
         )
     )
+    for table in (report.searches, report.loading, report.recall):
+        console.print(table(measured))
     picture.parent.mkdir(parents=True, exist_ok=True)
     report.plot(measured, picture)
-    console.print(f"How it grows: {picture}")
+    minutes = (time.monotonic() - began) / 60
+    console.print(f"How it grows: {picture}. All of it took {minutes:.0f} minutes.")
 
 
 async def _run(
@@ -58,9 +63,7 @@ async def _run(
                 with console.status(f"{corpus.dimensions} dimensions, {way} …"):
                     async for one in measure(Path(folder), corpus, way, sizes, questions=queries):
                         measured.append(one)
-                        console.print(report.line(one), highlight=False)
-            for table in (report.searches, report.keeping, report.recall):
-                console.print(table(corpus.dimensions, measured))
+                        console.print(report.line(one))
     return measured
 
 

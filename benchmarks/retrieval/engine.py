@@ -17,15 +17,15 @@ from local.qdrant_collections import Collection
 from local.qdrant_translation import query
 from quire.retrieval.filters import Filters
 from quire.retrieval.points import as_queries
+from quire.retrieval.retriever import CANDIDATES
 
-CANDIDATES = 50
 _WARM = 20
 _EXACT = models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of a dense search: recall at 10 and at all candidates against an exact one, and seconds."""
+    """Of a dense search: recall against an exact one, at 10 and all a turn asks for; seconds."""
 
     recall: Mapping[int, float]
     seconds: Sequence[float]

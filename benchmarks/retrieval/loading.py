@@ -11,8 +11,8 @@ from qdrant_client import AsyncQdrantClient, models
 
 from benchmarks.retrieval.corpus import CHUNKS_OF_DOCUMENT, Corpus, Document
 from quire.domain import Collection
-from quire.retrieval.index import Index, graph_for
-from quire.retrieval.points import BM25, DENSE
+from quire.retrieval.index import Index
+from quire.retrieval.layout import BM25, DENSE, graph_for
 
 _TIMEOUT = 60
 _SIDE_BY_SIDE = 2

@@ -9,44 +9,47 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from benchmarks.retrieval.runs import FLOAT, INT8, Measured
+from quire.retrieval.retriever import CANDIDATES
 
 AIM = 20  # ms
 _MB = 1e6
 
 
-def searches(dimensions: int, measured: Sequence[Measured]) -> Table:
-    """What both searches of a turn take at each size."""
-    table = _table(f"{dimensions} dimensions: both searches of a turn; ms, p50 and p95")
+def searches(measured: Sequence[Measured]) -> Table:
+    """What both searches of a turn take at each size, and what is held in memory for them."""
+    table = _table(f"both searches of a turn, {CANDIDATES} of each; ms, p50 and p95")
     for who in ("engine", "Index.search"):
         for narrowed in ("a tenant", "filtered"):
             table.add_column(f"{who},\n{narrowed}", justify="right")
-    for one in _of(dimensions, measured):
+    for heading in ("own MB", "mapped MB"):
+        table.add_column(heading, justify="right")
+    for one in measured:
         times = [of[filtered] for of in (one.engine, one.turn) for filtered in (False, True)]
-        table.add_row(f"{one.size:,}", one.kept, *map(_both, times))
+        held = [f"{size / _MB:,.0f}" for size in (one.own, one.mapped)]
+        table.add_row(*_which(one), *map(_both, times), *held)
     return table
 
 
-def keeping(dimensions: int, measured: Sequence[Measured]) -> Table:
-    """What is held for it, and what it takes to get there."""
-    table = _table(f"{dimensions} dimensions: what the server holds for it")
-    for heading in ("own MB", "mapped MB", "disk MB", "written\nchunks / s", "optimised\ns"):
+def loading(measured: Sequence[Measured]) -> Table:
+    """What it takes to get there."""
+    table = _table("how it was written")
+    for heading in ("chunks / s", "optimised, s", "disk MB"):
         table.add_column(heading, justify="right")
-    for one in _of(dimensions, measured):
-        held = [size / _MB for size in (one.own, one.mapped, one.disk)]
-        figures = [f"{value:,.0f}" for value in (*held, one.loaded, one.optimised)]
-        table.add_row(f"{one.size:,}", one.kept, *figures)
+    for one in measured:
+        figures = (one.loaded, one.optimised, one.disk / _MB)
+        table.add_row(*_which(one), *(f"{value:,.0f}" for value in figures))
     return table
 
 
-def recall(dimensions: int, measured: Sequence[Measured]) -> Table:
+def recall(measured: Sequence[Measured]) -> Table:
     """What the dense search of a tenant finds of what an exact one does."""
-    table = _table(f"{dimensions} dimensions: the dense search of a tenant, engine alone")
-    for heading in ("looked for", "recall@10", "recall@50", "ms, p50 and p95"):
+    table = _table("the dense search of a tenant, engine alone")
+    for heading in ("scored by", "recall@10", f"recall@{CANDIDATES}", "ms, p50 and p95"):
         table.add_column(heading, justify="right")
-    for one in _of(dimensions, measured):
+    for one in measured:
         for look, found in one.looks.items():
             shares = [f"{share:.3f}" for share in found.recall.values()]
-            table.add_row(f"{one.size:,}", one.kept, look, *shares, _both(found.seconds))
+            table.add_row(*_which(one), look, *shares, _both(found.seconds))
     return table
 
 
@@ -82,9 +85,14 @@ def plot(measured: Sequence[Measured], path: Path) -> None:
 
 def _table(title: str) -> Table:
     table = Table(title=title)
+    table.add_column("dimensions", justify="right")
     table.add_column("chunks", justify="right")
     table.add_column("kept as")
     return table
+
+
+def _which(one: Measured) -> tuple[str, str, str]:
+    return f"{one.dimensions:,}", f"{one.size:,}", one.kept
 
 
 def _both(seconds: Sequence[float]) -> str:

@@ -10,9 +10,10 @@ from qdrant_client.http import models
 
 from benchmarks.retrieval import loading
 from benchmarks.retrieval.corpus import CHUNKS_OF_DOCUMENT, Corpus, Question
-from benchmarks.retrieval.engine import CANDIDATES, Engine, Found
+from benchmarks.retrieval.engine import Engine, Found
 from benchmarks.retrieval.server import Server, serving
 from quire.retrieval.filters import Filters
+from quire.retrieval.retriever import CANDIDATES
 
 _WARM = 20
 _BOTH = (False, True)  # without and with filters

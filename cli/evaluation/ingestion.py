@@ -78,10 +78,10 @@ async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Data
             return name, await quire.text(path_of("documents", ids[name]) + "/text")
 
     texts = dict(await asyncio.gather(*map(fetch, sorted(quoted))))
-    return replace(dataset, queries=[_located(query, texts) for query in dataset.queries])
+    return replace(dataset, queries=[located(query, texts) for query in dataset.queries])
 
 
-def _located(query: Query, texts: Mapping[str, str]) -> Query:
+def located(query: Query, texts: Mapping[str, str]) -> Query:
     if query.quote is None:
         return query
     (document,) = query.relevant

@@ -27,6 +27,7 @@ from quire.domain import Caller, FormerTurn, ScoredChunk, Source
 from quire.errors import Unavailable
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
+from quire.retrieval.retriever import Search
 
 NOTHING_FOUND = "I found nothing in your documents that bears on this question."
 
@@ -145,16 +146,15 @@ class Answering:
             turn.sources = [selection]
             turn.prompt = selection_prompt(asked.text, selection)
         else:
-            found = await self._finder.find(
-                turn.caller.tenant,
-                turn.question,
-                turn.opened.collection,
+            search = Search(
+                tenant=turn.caller.tenant,
+                question=turn.question,
+                collection=turn.opened.collection,
                 top_k=asked.top_k,
                 filters=asked.filters,
-                hyde=asked.hyde,
                 blindly="postgres" in turn.degraded,
-                seed=turn.seed,
             )
+            found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed)
             retrieved, turn.hyde = found.retrieved, found.hypothesis
             if retrieved.nearest is None:
                 turn.degraded.append("embeddings")

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from functions.chat.prompting import hypothesis_prompt
-from quire.domain import Collection, Usage
+from quire.domain import Usage
 from quire.errors import Unavailable
 from quire.laps import Laps
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
-from quire.retrieval.filters import Filters
-from quire.retrieval.retriever import HYBRID, Blend, Retrieved, Retriever
+from quire.retrieval.retriever import Retrieved, Retriever, Search
 
 _SECONDS = 8.0
 _TOKENS = 200
@@ -46,46 +45,21 @@ class Finder:
         self._language_model = language_model
         self._imaginative = imaginative
 
-    async def find(
-        self,
-        tenant: str,
-        question: str,
-        collection: Collection,
-        *,
-        top_k: int,
-        filters: Filters,
-        hyde: Hyde,
-        blend: Blend = HYBRID,
-        blindly: bool = False,
-        seed: int = 0,
-    ) -> Found:
+    async def find(self, search: Search, *, hyde: Hyde, seed: int = 0) -> Found:
         """Raises Unavailable when nothing could be searched; without a model nothing is made up."""
-
-        async def retrieve(hypothesis: str | None) -> Retrieved:
-            return await self._retriever.retrieve(
-                tenant,
-                question,
-                collection,
-                top_k=top_k,
-                filters=filters,
-                blend=blend,
-                blindly=blindly,
-                hypothesis=hypothesis,
-            )
-
-        first = await retrieve(None)
+        first = await self._retriever.retrieve(search)
         usage = Usage(embedding_tokens=first.embedding_tokens)
         if not self._wanted(hyde, first):
             return Found(retrieved=first, usage=usage, timings=first.timings)
         laps = Laps()
-        passage, written = await self._imagine(question, seed)
+        passage, written = await self._imagine(search.question, seed)
         laps.mark("hypothesis")
         usage += written
         if not passage:
             return Found(
                 retrieved=first, usage=usage, timings={**first.timings, **laps.milliseconds}
             )
-        second = await retrieve(passage)
+        second = await self._retriever.retrieve(search, hypothesis=passage)
         return Found(
             retrieved=second,
             hypothesis=True,

@@ -14,7 +14,8 @@ from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices
 from quire.retrieval.filters import Filters
-from quire.retrieval.retriever import Blend
+from quire.retrieval.ranking import HYBRID, Blend
+from quire.retrieval.retriever import Search
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
 from quire.web import Authenticate, Lenient, Storable, parse_id
@@ -63,9 +64,8 @@ class BlendBody(Lenient):
     `fusion` by ranks knows no shares; `join` makes neighbours one passage, as a turn has them.
     """
 
-    dense: Annotated[float, Field(ge=0, le=1)] = Blend().dense
-    diversity: Annotated[float, Field(ge=0, le=1)] = Blend().diversity
-
+    dense: Annotated[float, Field(ge=0, le=1)] = HYBRID.dense
+    diversity: Annotated[float, Field(ge=0, le=1)] = HYBRID.diversity
     fusion: Literal["scores", "ranks"] = "scores"
     join: bool = False
 
@@ -118,22 +118,21 @@ def ask_routes(
         body: RetrieveBody, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
         collection = await collections.live()
-        blend = body.blend.to_blend()
-        found = await finder.find(
-            caller.tenant,
-            body.question,
-            collection,
+        search = Search(
+            tenant=caller.tenant,
+            question=body.question,
+            collection=collection,
             top_k=body.top_k,
             filters=body.filters,
-            blend=blend,
-            hyde=Hyde(body.hyde),
+            blend=body.blend.to_blend(),
         )
+        found = await finder.find(search, hyde=Hyde(body.hyde))
         used = add_usage(caller.tenant, collection.model, found.usage, prices.cost(found.usage))
         await counts.add(caller.tenant, used)
         passages, nearest = found.retrieved.passages, found.retrieved.nearest
         return {
             "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(passages, start=1)],
-            "degraded": ["embeddings"] if nearest is None and blend.dense else [],
+            "degraded": ["embeddings"] if nearest is None and search.blend.dense else [],
             "hyde": found.hypothesis,
             "timings": found.timings,
         }

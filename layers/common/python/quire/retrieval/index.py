@@ -13,10 +13,8 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from quire.domain import Chunk, Collection, ScoredChunk, Sparse
 from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
+from quire.retrieval.layout import BM25, DENSE, create
 from quire.retrieval.points import (
-    BM25,
-    DENSE,
-    PAYLOAD_INDEXES,
     as_chunk,
     as_dense,
     as_payload,
@@ -42,32 +40,6 @@ class Candidates:
     vectors: Mapping[UUID, Sequence[float]]
 
 
-@dataclass(frozen=True, slots=True)
-class GraphSize:
-    """How finely Qdrant links its graph (HNSW): edges of a node, candidates when it is built."""
-
-    m: int
-    ef_construct: int
-
-
-_GRAPH = GraphSize(16, 64)
-# Past this many points the graph above loses recall.
-_MANY_POINTS = 1_000_000
-_GRAPH_OF_MANY = GraphSize(32, 128)
-
-# A byte a number in memory, by which is searched; what is found is scored anew by the vectors
-# themselves, from disk (docs/retrieval.md, "At scale").
-_INT8 = models.ScalarQuantization(
-    scalar=models.ScalarQuantizationConfig(
-        type=models.ScalarType.INT8, quantile=0.99, always_ram=True
-    )
-)
-
-
-def graph_for(points: int) -> GraphSize:
-    return _GRAPH if points <= _MANY_POINTS else _GRAPH_OF_MANY
-
-
 class Index:
     """Every query and every deletion is filtered by tenant here, not by its callers."""
 
@@ -85,30 +57,8 @@ class Index:
         """
         if collection.name in self._ensured:
             return
-        graph = graph_for(points)
         with _translated():
-            try:
-                await self._client.create_collection(
-                    collection.name,
-                    hnsw_config=models.HnswConfigDiff(m=graph.m, ef_construct=graph.ef_construct),
-                    vectors_config={
-                        DENSE: models.VectorParams(
-                            size=collection.dimensions,
-                            distance=models.Distance.COSINE,
-                            on_disk=True,
-                            quantization_config=_INT8,
-                        )
-                    },
-                    sparse_vectors_config={
-                        BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)
-                    },
-                )
-            except UnexpectedResponse as error:
-                if error.status_code != 409:  # it is there
-                    raise
-            # Indexes before points: Qdrant builds the filtered part of its graph as it loads.
-            for field, schema in PAYLOAD_INDEXES.items():
-                await self._client.create_payload_index(collection.name, field, schema)
+            await create(self._client, collection, points=points)
         self._ensured.add(collection.name)
 
     async def upsert(

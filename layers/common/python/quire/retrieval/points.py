@@ -9,19 +9,7 @@ from qdrant_client import models
 
 from quire.domain import Chunk, Sparse
 from quire.retrieval.filters import Filters
-
-DENSE, BM25 = "dense", "bm25"
-PAYLOAD_INDEXES: dict[str, Any] = {
-    "tenant": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
-    "document": models.PayloadSchemaType.KEYWORD,
-    "filename": models.PayloadSchemaType.KEYWORD,
-    "edition": models.PayloadSchemaType.KEYWORD,
-    "chapter": models.PayloadSchemaType.KEYWORD,
-    "section": models.PayloadSchemaType.KEYWORD,
-    "version": models.PayloadSchemaType.INTEGER,
-    "facets": models.PayloadSchemaType.KEYWORD,
-    "date": models.PayloadSchemaType.DATETIME,
-}
+from quire.retrieval.layout import BM25, DENSE
 
 # A cosine that is told is the true one, whatever vectors were found by.
 _RESCORED = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True))

@@ -1,7 +1,7 @@
 """Two rankings made one, less of the same, and neighbours made one passage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -10,6 +10,46 @@ import numpy as np
 from quire.domain import Chunk, ScoredChunk
 
 _MOST_JOINED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """What a ranking is made of; what each is worth is told in docs/retrieval.md.
+
+    `dense` is the share of meaning, the rest is that of words: with 1 or 0 the other is not
+    searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR). `by_rank` fuses
+    ranks and not scores, without shares (RRF). `join` makes neighbours one passage.
+    """
+
+    dense: float = 0.6
+    diversity: float = 0.0
+    by_rank: bool = False
+    join: bool = True
+
+
+HYBRID = Blend()
+
+
+def rank(
+    dense: Sequence[ScoredChunk],
+    bm25: Sequence[ScoredChunk],
+    vectors: Mapping[UUID, Sequence[float]],
+    *,
+    blend: Blend,
+    depth: int,
+    count: int,
+) -> list[list[ScoredChunk]]:
+    """`count` passages, best first, as their hits, of what two searches for `depth` found.
+
+    `vectors` are the hits' own, of unit length, and needed for diversity alone.
+    """
+    if blend.by_rank:
+        hits = fuse_ranks(dense, bm25)
+    else:
+        hits = fuse(dense, bm25, weight=blend.dense, depth=depth)
+    if blend.diversity:
+        hits = diversify(hits, vectors, count=count, diversity=blend.diversity)
+    return join(hits, count=count) if blend.join else [[hit] for hit in hits[:count]]
 
 
 def fuse(

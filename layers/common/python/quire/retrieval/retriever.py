@@ -13,7 +13,7 @@ from quire.observability import log
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Candidates, Index
 from quire.retrieval.lexical import weigh_query
-from quire.retrieval.ranking import diversify, fuse, fuse_ranks, join, passage
+from quire.retrieval.ranking import HYBRID, Blend, passage, rank
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 
@@ -22,25 +22,24 @@ _FIRST = 10
 # A version that is switched while one searches is searched for again; then enough is enough.
 _SEARCHES = 3
 # Of each search. More change nothing of what comes out first, and cost what is sent.
-_CANDIDATES = 32
+CANDIDATES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blend:
-    """What a ranking is made of; what each is worth is told in docs/retrieval.md.
+class Search:
+    """Up to `top_k` passages of a tenant's that bear on the question.
 
-    `dense` is the share of meaning, the rest is that of words: with 1 or 0 the other is not
-    searched for. `diversity`, 0 to 1, is what likeness to better ones costs (MMR). `by_rank` fuses
-    ranks and not scores, without shares (RRF). `join` makes neighbours one passage.
+    `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may be
+    found too.
     """
 
-    dense: float = 0.6
-    diversity: float = 0.0
-    by_rank: bool = False
-    join: bool = True
-
-
-HYBRID = Blend()
+    tenant: str
+    question: str
+    collection: Collection
+    top_k: int
+    filters: Filters
+    blend: Blend = HYBRID
+    blindly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,59 +73,43 @@ class Retriever:
         self._documents = documents
         self._ingestions = ingestions
 
-    async def retrieve(
-        self,
-        tenant: str,
-        question: str,
-        collection: Collection,
-        *,
-        top_k: int,
-        filters: Filters,
-        blend: Blend = HYBRID,
-        hypothesis: str | None = None,
-        blindly: bool = False,
-    ) -> Retrieved:
-        """Up to `top_k` passages of served versions, best first, with their fused scores.
+    async def retrieve(self, search: Search, *, hypothesis: str | None = None) -> Retrieved:
+        """Passages of served versions, best first, with their fused scores.
 
         With a `hypothesis`, meaning is searched for half way between it and the question.
-        `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may
-        be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
+        `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
-        depth = max(_CANDIDATES, top_k)
+        depth = max(CANDIDATES, search.top_k)
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
         query, in_flux = await asyncio.gather(
-            self._embed(question, hypothesis, collection, blend), self._in_flux(tenant, blindly)
+            self._embed(search, hypothesis), self._in_flux(search)
         )
         laps.mark("embed")
+        blend = search.blend if query else replace(search.blend, dense=0.0)
         for _ in range(_SEARCHES):
             found = await self._index.search(
-                collection,
-                tenant,
+                search.collection,
+                search.tenant,
                 dense=query.vectors[0] if query else None,
-                bm25=weigh_query(question) if blend.dense < 1 or not query else None,
-                filters=filters,
+                bm25=weigh_query(search.question) if blend.dense < 1 else None,
+                filters=search.filters,
                 without=in_flux,
                 limit=depth,
                 vectors=blend.diversity > 0,
             )
-            if blindly:
+            if search.blindly:
                 break
             # PostgreSQL decides what is served: a version may have been replaced or deleted
             # meanwhile. What took its place was not found then, so the search is made again.
             whole = len(found.dense) + len(found.bm25)
-            found = await self._served(tenant, found)
+            found = await self._served(search.tenant, found)
             if len(found.dense) + len(found.bm25) == whole:
                 break
-            in_flux = await self._in_flux(tenant, blindly)
-        weight = blend.dense if query else 0.0
-        if blend.by_rank:
-            hits = fuse_ranks(found.dense, found.bm25)
-        else:
-            hits = fuse(found.dense, found.bm25, weight=weight, depth=depth)
-        if blend.diversity:
-            hits = diversify(hits, found.vectors, count=top_k, diversity=blend.diversity)
-        places = join(hits, count=top_k) if blend.join else [[hit] for hit in hits[:top_k]]
+            in_flux = await self._in_flux(search)
+        places = rank(
+            found.dense, found.bm25, found.vectors, blend=blend, depth=depth, count=search.top_k
+        )
         laps.mark("search")
         return Retrieved(
             passages=[passage(place) for place in places],
@@ -147,16 +130,14 @@ class Retriever:
         )
         return replace(found, dense=dense, bm25=bm25)
 
-    async def _embed(
-        self, question: str, hypothesis: str | None, collection: Collection, blend: Blend
-    ) -> Embedding | None:
+    async def _embed(self, search: Search, hypothesis: str | None) -> Embedding | None:
         """None when the model is gone, or not wanted: words can be searched for without it."""
-        if not blend.dense:
+        if not search.blend.dense:
             return None
-        texts = [question] if hypothesis is None else [question, hypothesis]
+        texts = [search.question] if hypothesis is None else [search.question, hypothesis]
         try:
             embedded = await asyncio.gather(
-                *(self._embedder.embed_query(text, collection) for text in texts)
+                *(self._embedder.embed_query(text, search.collection) for text in texts)
             )
         except Unavailable as error:
             log.warning("the question was not embedded", exc_info=error)
@@ -166,8 +147,8 @@ class Retriever:
             tokens=sum(e.tokens for e in embedded),
         )
 
-    async def _in_flux(self, tenant: str, blindly: bool) -> Sequence[tuple[UUID, int]]:
-        return () if blindly else await self._ingestions.in_flux(tenant)
+    async def _in_flux(self, search: Search) -> Sequence[tuple[UUID, int]]:
+        return () if search.blindly else await self._ingestions.in_flux(search.tenant)
 
 
 def _first(hits: Sequence[ScoredChunk]) -> set[UUID]:
