@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from cli import show_access, terminal
 from cli.client import Json, Quire, path_of
 from cli.connection import AsJson, run
+from cli.jobs import follow, tell
 
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 users_app = typer.Typer(no_args_is_help=True, help="Admit, list and shut out users.")
@@ -21,6 +23,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+To = Annotated[Path, typer.Option("--to", metavar="FILE", help="Where to put the archive.")]
 Id = Annotated[str, typer.Argument(metavar="ID")]
 Days = Annotated[
     int | None, typer.Option("--days", min=1, help="Days that it works; for good, if not said.")
@@ -84,6 +87,21 @@ def revoke_key(context: typer.Context, key: Id, as_json: AsJson = False) -> None
     run(context, work)
 
 
+@users_app.command("export")
+def export_user(
+    context: typer.Context, user: Id, to: To = Path("export.tar"), as_json: AsJson = False
+) -> None:
+    """Fetch all that a user has, as one archive."""
+    _export(context, {"kind": "export", "user_id": user}, to, as_json=as_json)
+
+
+@users_app.command("delete")
+def erase_user(context: typer.Context, user: Id, as_json: AsJson = False) -> None:
+    """Erase a user everywhere, and show the certificate."""
+    body = {"kind": "erase", "user_id": user}
+    _run_job(context, "/v1/admin/jobs", body, as_json=as_json)
+
+
 @users_app.command("list")
 def list_users(context: typer.Context, as_json: AsJson = False) -> None:
     """List the users."""
@@ -120,8 +138,44 @@ def create_tenant(
     _show_secret(context, "/v1/admin/tenants", body, as_json=as_json)
 
 
+@tenants_app.command("export")
+def export_tenant(
+    context: typer.Context, to: To = Path("export.tar"), as_json: AsJson = False
+) -> None:
+    """Fetch all that the key's own tenant has, as one archive."""
+    _export(context, {"kind": "export"}, to, as_json=as_json)
+
+
+@tenants_app.command("delete")
+def erase_tenant(context: typer.Context, tenant: Id, as_json: AsJson = False) -> None:
+    """Erase a tenant everywhere, and show the certificate."""
+    _run_job(context, path_of("admin/tenants", tenant), as_json=as_json)
+
+
 def _in_days(days: int | None) -> str | None:
     return None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+def _run_job(context: typer.Context, path: str, body: Json | None = None, *, as_json: bool) -> None:
+    async def work(quire: Quire) -> bool:
+        asked = await (quire.delete(path) if body is None else quire.post(path, body))
+        return tell(await follow(quire, asked["job_id"]), as_json=as_json)
+
+    if not run(context, work):
+        raise typer.Exit(1)
+
+
+def _export(context: typer.Context, body: Json, to: Path, *, as_json: bool) -> None:
+    async def work(quire: Quire) -> bool:
+        asked = await quire.post("/v1/admin/jobs", body)
+        job = await follow(quire, asked["job_id"])
+        if job["status"] == "done":
+            await quire.fetch(job["result"]["url"], to)
+            terminal.aside(f"All of it is in {to}.")
+        return tell(job, as_json=as_json)
+
+    if not run(context, work):
+        raise typer.Exit(1)
 
 
 def _show_secret(context: typer.Context, path: str, body: Json, *, as_json: bool) -> None:

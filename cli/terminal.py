@@ -17,7 +17,7 @@ from cli.client import Failed, Json
 _ENDLESS = 100_000
 _NUMBERS = frozenset(
     "version chunks messages sessions ms removed missing extra moved requests prompt cached "
-    "completion embedding cost won lost tied".split()
+    "completion embedding exported cost won lost tied".split()
 )
 _PROSE = {"filename", "title", "error", "cause", "what", "why"}
 _STYLES = {

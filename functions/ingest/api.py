@@ -10,6 +10,7 @@ from functions.ingest.routes.keys import key_routes
 from functions.ingest.routes.tenants import tenant_routes
 from functions.ingest.routes.uploads import MAX_CONTENT, upload_routes
 from functions.ingest.routes.users import user_routes
+from quire.archives import Archives
 from quire.issuers import Issuers
 from quire.objects import Objects
 from quire.queue import Queue
@@ -60,14 +61,17 @@ def create() -> FastAPI:
             document_routes(
                 objects, documents, prover, jobs, documents_queue, maintenance, ingests
             ),
-            job_routes(jobs, requires(security, "ingest", "admin")),
+            job_routes(jobs, Archives(settings.bucket), requires(security, "ingest", "admin")),
             admin_routes(
                 *(objects, documents, jobs, maintenance, administers),
                 operator=settings.operator_tenant,
             ),
             key_routes(api_keys, administers),
-            user_routes(users, administers),
-            tenant_routes(Tenants(database), administers, operator=settings.operator_tenant),
+            user_routes(users, jobs, maintenance, administers),
+            tenant_routes(
+                *(Tenants(database), jobs, maintenance, administers),
+                operator=settings.operator_tenant,
+            ),
         ],
         max_body=MAX_BODY,
         security=security,

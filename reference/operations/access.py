@@ -10,6 +10,7 @@ from reference.shapes.access import (
     User,
     UserList,
 )
+from reference.shapes.documents import JobAccepted
 
 KEYS: Operations = {
     "POST /v1/admin/keys": Operation(
@@ -54,13 +55,20 @@ USERS: Operations = {
         description="The tenant's, in the order of their ids.",
         answers=json(UserList),
     ),
+    "DELETE /v1/admin/users/{user_id}": Operation(
+        summary="Erase a user",
+        description="They are shut out, and a minute later all that is theirs is deleted, "
+        "everywhere; the job's result is the certificate. An id that no path can carry is erased "
+        "by a job of kind `erase`.",
+        answers=json(JobAccepted),
+    ),
 }
 
 TENANTS: Operations = {
     "POST /v1/admin/tenants": Operation(
         summary="Create a tenant",
-        description="The operator's to do. Its first key, of scope `admin`, is shown once and good for "
-        "a week: to make others with.",
+        description="The operator's to do. Its first key, of scope `admin`, is shown once and good "
+        "for a week: to make others with.",
         asks={"id": "acme", "name": "Acme Robotics"},
         answers=json(NewTenant),
         headers=["Cache-Control"],
@@ -69,5 +77,11 @@ TENANTS: Operations = {
         summary="List tenants",
         description="The operator's to do; in the order of their ids.",
         answers=json(TenantList),
+    ),
+    "DELETE /v1/admin/tenants/{tenant_id}": Operation(
+        summary="Erase a tenant",
+        description="The operator's to do. It is closed at once, and then all that it has is "
+        "deleted, everywhere; the certificate is the result of this job of the operator's.",
+        answers=json(JobAccepted),
     ),
 }

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -159,7 +161,7 @@ async def test_a_token_opens_both_doors(
     assert [await _at(url, token) for url in urls] == [200, 200]
 
 
-async def test_the_command(stack: Stack, tenant: Tenant) -> None:
+async def test_the_command(stack: Stack, tenant: Tenant, tmp_path: Path) -> None:
     async def quire(*arguments: str, key: str = tenant.key) -> str:
         url = stack.configuration.api_url
         ended = await call(*arguments, QUIRE_URL=url, QUIRE_API_KEY=key)
@@ -178,9 +180,16 @@ async def test_the_command(stack: Stack, tenant: Tenant) -> None:
     assert "a/b" in await quire("users", "create", "a/b")
     assert "a/b" in await quire("users", "revoke", "a/b")
     assert json.loads(await quire("users", "list", "--json"))["data"][0]["revoked_at"]
+    to = tmp_path / "all.tar"
+    assert "users" in await quire("users", "export", "a/b", "--to", str(to))
+    with tarfile.open(to) as archive:
+        assert "about.json" in archive.getnames()
+    assert "a/b is deleted." in await quire("users", "delete", "a/b")
     operator = stack.configuration.api_key.get_secret_value()
     assert await quire("tenants", "create", f"{tenant.id}-three", key=operator)
     assert f"{tenant.id}-three" in await quire("tenants", "list", key=operator)
+    gone = await quire("tenants", "delete", f"{tenant.id}-three", key=operator)
+    assert f"{tenant.id}-three is deleted." in gone
 
 
 async def _at(url: str, key: str) -> int:

@@ -5,10 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
+from functions.ingest.jobs import begin
 from functions.ingest.rendering import tenant_json
 from functions.ingest.routes.showing import shown_once
 from quire.domain import Caller
 from quire.errors import Forbidden
+from quire.queue import Queue
+from quire.store.jobs import Jobs
 from quire.store.tenants import Tenants
 from quire.web import Authenticate, Body, Storable, list_of
 
@@ -23,7 +26,12 @@ class TenantBody(Body):
 
 
 def tenant_routes(
-    tenants: Tenants, authenticate: Authenticate, *, operator: str | None
+    tenants: Tenants,
+    jobs: Jobs,
+    maintenance: Queue,
+    authenticate: Authenticate,
+    *,
+    operator: str | None,
 ) -> APIRouter:
     router = APIRouter(prefix="/v1/admin/tenants", tags=["administration"])
 
@@ -42,5 +50,16 @@ def tenant_routes(
         limit: Annotated[int, Query(ge=1, le=200)] = 50, after: TenantId | None = None
     ) -> dict[str, Any]:
         return list_of(await tenants.list(limit=limit, after=after), tenant_json)
+
+    @router.delete("/{tenant_id}", status_code=202)
+    async def erase(
+        tenant_id: TenantId, caller: Annotated[Caller, Depends(operates)]
+    ) -> dict[str, str]:
+        if tenant_id == caller.tenant:
+            raise Forbidden("The operator's own tenant stays.")
+        await tenants.close(tenant_id)
+        # The operator's job, since nothing of that tenant's stays.
+        job = await begin(jobs, maintenance, caller.tenant, "erase", {"tenant": tenant_id})
+        return {"job_id": str(job)}
 
     return router

@@ -4,9 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from functions.ingest.jobs import begin
 from functions.ingest.rendering import user_json
 from quire.domain import Caller
+from quire.queue import Queue
 from quire.security import UserId
+from quire.store.jobs import Jobs
 from quire.store.users import Users
 from quire.web import Authenticate, Body, list_of
 
@@ -18,7 +21,9 @@ class UserBody(Body):
     revoked: bool = False
 
 
-def user_routes(users: Users, authenticate: Authenticate) -> APIRouter:
+def user_routes(
+    users: Users, jobs: Jobs, maintenance: Queue, authenticate: Authenticate
+) -> APIRouter:
     router = APIRouter(prefix="/v1/admin/users", tags=["administration"])
     Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
 
@@ -33,5 +38,11 @@ def user_routes(users: Users, authenticate: Authenticate) -> APIRouter:
         after: UserId | None = None,
     ) -> dict[str, Any]:
         return list_of(await users.list(caller.tenant, limit=limit, after=after), user_json)
+
+    # As far as a path can name one; a job of kind `erase` takes any.
+    @router.delete("/{user_id:path}", status_code=202)
+    async def erase(user_id: UserId, caller: Authenticated) -> dict[str, str]:
+        job = await begin(jobs, maintenance, caller.tenant, "erase", {"user": user_id})
+        return {"job_id": str(job)}
 
     return router
