@@ -112,7 +112,7 @@ class Quire:
         return answer.text
 
     async def fetch(self, url: str, to: Path) -> None:
-        """Put what a presigned URL answers into a file, piece by piece; no key of ours goes along."""
+        """Put what a presigned URL answers into a file; no key of ours goes along."""
         with _translated():
             async with self._http.stream("GET", url) as answer:
                 if not answer.is_success:
