@@ -14,7 +14,7 @@ jobs_app = typer.Typer()
 
 @jobs_app.command()
 def jobs(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the jobs: deletions, reconciliations, rebuilds and redrives."""
+    """List the jobs: deletions, reconciliations, rebuilds, redrives, exports and erasures."""
 
     async def work(quire: Quire) -> None:
         listed = [job async for job in quire.pages("/v1/admin/jobs")]

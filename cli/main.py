@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import show, terminal
+from cli.access import keys_app, tenants_app, users_app
 from cli.ask import ask_app
 from cli.client import Quire, path_of
 from cli.connection import AsJson, Timeout, connect, run
@@ -80,6 +81,9 @@ def health(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 app.add_typer(documents_app, name="documents")
+app.add_typer(keys_app, name="keys")
+app.add_typer(users_app, name="users")
+app.add_typer(tenants_app, name="tenants")
 for group in (ask_app, document_app, jobs_app, upkeep_app, replay_app, usage_app, eval_app):
     app.add_typer(group)
 

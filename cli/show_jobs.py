@@ -68,7 +68,8 @@ def job(one: Json) -> None:
 
 def certificate(result: Json) -> None:
     """What a deletion removed, where it looked for more, and what stays for a while, and why."""
-    sentence(f"{result['filename']} is deleted.")
+    about = result.get("filename") or result.get("user_id") or result["tenant_id"]
+    sentence(f"{about} is deleted.")
     out.print()
     out.print(table([{"what": name, "removed": f"{n:,}"} for name, n in result["removed"].items()]))
     out.print()
@@ -126,6 +127,12 @@ def rebuilt(result: Json) -> None:
         sentence(f"{result['dropped']} is dropped.")
 
 
+def exported(result: Json) -> None:
+    sentence(f"{result['bytes']:,} bytes, kept until {when(result['expires_at'])}.")
+    rows = [{"what": name, "exported": f"{n:,}"} for name, n in result["counts"].items()]
+    out.print(table(rows))
+
+
 def redriven(result: Json) -> None:
     sentence(f"{result['moved']:,} messages go to the queue again.")
     if result["causes"]:
@@ -143,4 +150,5 @@ _RESULTS: dict[str, Callable[[Json], None]] = {
     "reconcile": reconciled,
     "rebuild": rebuilt,
     "redrive": redriven,
+    "export": exported,
 }

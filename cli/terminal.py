@@ -16,8 +16,8 @@ from cli.client import Failed, Json
 # Without a terminal nobody is served by wrapped or cut lines.
 _ENDLESS = 100_000
 _NUMBERS = frozenset(
-    "version chunks messages ms removed missing extra moved requests prompt cached completion "
-    "embedding cost won lost tied".split()
+    "version chunks messages sessions ms removed missing extra moved requests prompt cached "
+    "completion embedding exported cost won lost tied".split()
 )
 _PROSE = {"filename", "title", "error", "cause", "what", "why"}
 _STYLES = {

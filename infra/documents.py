@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.config import StageConfig
 
 UPLOADS = "uploads/"
+EXPORTS = "exports/"
 MAX_RECEIVES = 5
 KEPT = Duration.days(14)
 
@@ -34,8 +35,17 @@ class Documents(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=True,
-            # What is deleted or replaced is kept a while against accidents, and no longer.
-            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30))],
+            lifecycle_rules=[
+                # What is deleted or replaced is kept a while against accidents, and no longer.
+                s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30)),
+                # Archives are to be fetched, not kept; one that was never finished holds bytes too.
+                s3.LifecycleRule(
+                    prefix=EXPORTS,
+                    expiration=Duration.days(7),
+                    noncurrent_version_expiration=Duration.days(1),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                ),
+            ],
             removal_policy=RemovalPolicy.RETAIN if stage.keep_documents else RemovalPolicy.DESTROY,
         )
         for happened in (s3.EventType.OBJECT_CREATED, s3.EventType.OBJECT_REMOVED):

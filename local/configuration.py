@@ -34,6 +34,10 @@ class Configuration(BaseSettings):
     retire_seconds: float = 60.0
     idle_seconds: float = 300.0
 
+    # Whose tokens are taken, as the functions are told it: JSON.
+    issuers: str = "[]"
+    remember_seconds: float = 60.0
+
     tenant: str = "local"
     api_key: SecretStr = SecretStr("quire-local-key")
 
@@ -90,8 +94,10 @@ class Configuration(BaseSettings):
         return self
 
     def ingestion_settings(self) -> dict[str, str]:
-        """Deadlines, and who runs this deployment, as the functions' environment."""
+        """Deadlines, who runs this deployment and who may call, as the functions' environment."""
         return {
+            "QUIRE_ISSUERS": self.issuers,
+            "QUIRE_REMEMBER_SECONDS": str(self.remember_seconds),
             "QUIRE_WATCH_SECONDS": str(self.watch_seconds),
             "QUIRE_RETIRE_SECONDS": str(self.retire_seconds),
             "QUIRE_IDLE_SECONDS": str(self.idle_seconds),

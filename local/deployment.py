@@ -32,6 +32,12 @@ ROUTES = (
     Route(["ANY"], "/v1/documents/{proxy+}", "ingest-api"),
     Route(["GET"], "/v1/jobs/{id}", "ingest-api"),
     Route(["GET", "POST"], "/v1/admin/jobs", "ingest-api"),
+    Route(["GET", "POST"], "/v1/admin/keys", "ingest-api"),
+    Route(["POST", "DELETE"], "/v1/admin/keys/{proxy+}", "ingest-api"),
+    Route(["GET", "POST"], "/v1/admin/users", "ingest-api"),
+    Route(["DELETE"], "/v1/admin/users/{proxy+}", "ingest-api"),
+    Route(["GET", "POST"], "/v1/admin/tenants", "ingest-api"),
+    Route(["DELETE"], "/v1/admin/tenants/{id}", "ingest-api"),
     Route(["GET"], "/health", "health"),
     Route(["GET"], "/health/{proxy+}", "health"),
     # What no function serves is refused in the words of all other refusals.

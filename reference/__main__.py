@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reference.apps import described
 from reference.assembling import assemble
-from reference.operations import conversations, documents, questions
+from reference.operations import access, conversations, documents, questions
 
 OPERATIONS = {
     **questions.QUESTIONS,
@@ -15,6 +15,9 @@ OPERATIONS = {
     **conversations.PERSONA,
     **documents.DOCUMENTS,
     **documents.JOBS,
+    **access.KEYS,
+    **access.USERS,
+    **access.TENANTS,
     **documents.HEALTH,
 }
 

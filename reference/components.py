@@ -5,7 +5,7 @@ from typing import Any
 KEY: dict[str, Any] = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API key: `Authorization: Bearer …`.",
+    "description": "An API key, or a JWT of a trusted issuer: `Authorization: Bearer …`.",
 }
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
@@ -42,6 +42,11 @@ HEADERS: dict[str, Any] = {
         "description": "A name for the file.",
         "required": True,
         "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "Nobody on the way keeps it.",
+        "required": True,
+        "schema": {"const": "no-store"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {

@@ -1,5 +1,6 @@
 """One laptop cloud for the whole run, on free ports, and tenants of one's own in it."""
 
+import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,6 +23,7 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("quire")
 
 PORTS = ("api", "stream", "postgres", "pgbouncer", "qdrant", "aws", "model")
+AUDIENCE = "quire-tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,16 @@ class Tenant:
 
 
 def configuration(state: Path) -> Configuration:
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    *free, issuer = free_ports(len(PORTS) + 1)
+    ports = dict(zip(PORTS, free, strict=True))
+    # Who wants to meet it listens there.
+    trusted = {
+        "issuer": f"http://127.0.0.1:{issuer}",
+        "audience": AUDIENCE,
+        "tenant_claim": "tenant",
+        "scopes": ["ask", "ingest"],
+        "scope_claim": "scope",
+    }
     # Validated and not constructed: what this machine's environment says is not asked.
     return Configuration.model_validate(
         {
@@ -46,6 +57,8 @@ def configuration(state: Path) -> Configuration:
             "watch_seconds": 3.0,
             "retire_seconds": 2.0,
             "idle_seconds": 10.0,
+            "remember_seconds": 2.0,
+            "issuers": json.dumps([trusted]),
             **{f"{name}_port": port for name, port in ports.items()},
         }
     )

@@ -18,6 +18,7 @@ from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
 from functions.chat.routes.usage import usage_routes
 from quire import models
+from quire.issuers import Issuers
 from quire.models.embedder import Embedder, connect_fallback
 from quire.models.language_model import LanguageModel
 from quire.retrieval.index import Index
@@ -37,6 +38,7 @@ from quire.store.replays import Replays
 from quire.store.sessions import Sessions
 from quire.store.turns import Turns
 from quire.store.usage import UsageCounts
+from quire.store.users import Users
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
@@ -86,7 +88,12 @@ def create() -> FastAPI:
         relevance_floor=settings.relevance_floor,
     )
     deadlines = Deadlines(whole=settings.turn_seconds, streamed=settings.stream_seconds)
-    security = Security(ApiKeys(database))
+    security = Security(
+        ApiKeys(database),
+        Users(database),
+        issuers=Issuers([one.to_issuer() for one in settings.issuers]),
+        remember=settings.remember_seconds,
+    )
     asks = requires(security, "ask")
     return create_app(
         "Quire: questions",

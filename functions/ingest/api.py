@@ -1,4 +1,4 @@
-"""HTTP: documents, uploads and jobs. What is accepted here is ingested by the workers."""
+"""HTTP: documents, uploads, jobs, and who may call. The workers do what is accepted here."""
 
 from fastapi import FastAPI
 from mangum import Mangum
@@ -6,7 +6,12 @@ from mangum import Mangum
 from functions.ingest.proving import Prover
 from functions.ingest.routes.documents import document_routes
 from functions.ingest.routes.jobs import admin_routes, job_routes
+from functions.ingest.routes.keys import key_routes
+from functions.ingest.routes.tenants import tenant_routes
 from functions.ingest.routes.uploads import MAX_CONTENT, upload_routes
+from functions.ingest.routes.users import user_routes
+from quire.archives import Archives
+from quire.issuers import Issuers
 from quire.objects import Objects
 from quire.queue import Queue
 from quire.retrieval.index import Index
@@ -18,6 +23,8 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.jobs import Jobs
+from quire.store.tenants import Tenants
+from quire.store.users import Users
 from quire.web import create_app, requires
 
 # JSON may spend six bytes on one of the content's.
@@ -39,7 +46,13 @@ def create() -> FastAPI:
         collections=Collections(database),
         index=Index(secret.qdrant_url, api_key=secret.qdrant_key),
     )
-    security = Security(ApiKeys(database))
+    api_keys, users = ApiKeys(database), Users(database)
+    security = Security(
+        api_keys,
+        users,
+        issuers=Issuers([one.to_issuer() for one in settings.issuers]),
+        remember=settings.remember_seconds,
+    )
     ingests, administers = requires(security, "ingest"), requires(security, "admin")
     return create_app(
         "Quire: documents",
@@ -48,9 +61,15 @@ def create() -> FastAPI:
             document_routes(
                 objects, documents, prover, jobs, documents_queue, maintenance, ingests
             ),
-            job_routes(jobs, ingests),
+            job_routes(jobs, Archives(settings.bucket), requires(security, "ingest", "admin")),
             admin_routes(
                 *(objects, documents, jobs, maintenance, administers),
+                operator=settings.operator_tenant,
+            ),
+            key_routes(api_keys, administers),
+            user_routes(users, jobs, maintenance, administers),
+            tenant_routes(
+                *(Tenants(database), jobs, maintenance, administers),
                 operator=settings.operator_tenant,
             ),
         ],

@@ -8,6 +8,8 @@ from functions.ingest.announcing import Announcer
 from functions.ingest.deadlines import Deadlines
 from functions.ingest.deletion import Deletion
 from functions.ingest.embedding import CachedEmbedder
+from functions.ingest.erasing import Erasing
+from functions.ingest.exporting import Exporting
 from functions.ingest.indexing import Indexer
 from functions.ingest.jobs import JobRunner
 from functions.ingest.pipeline import Pipeline
@@ -16,6 +18,7 @@ from functions.ingest.rebuilding import Rebuild
 from functions.ingest.reconciliation import Reconciliation
 from functions.ingest.redriving import Redrive
 from quire import models
+from quire.archives import Archives
 from quire.events import Events
 from quire.models.embedder import Embedder, connect_fallback
 from quire.objects import Objects
@@ -26,6 +29,8 @@ from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.embeddings import Embeddings
+from quire.store.erasure import Erasure
+from quire.store.exports import Exports
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
@@ -166,6 +171,18 @@ def compose() -> Ingestion:
                     prices=settings.prices,
                     checkpoint=settings.checkpoint_chunks,
                     retire_seconds=settings.retire_seconds,
+                ),
+                "export": Exporting(
+                    exports=Exports(database),
+                    objects=objects,
+                    archives=Archives(settings.bucket),
+                ),
+                "erase": Erasing(
+                    erasure=Erasure(database),
+                    objects=objects,
+                    collections=collections,
+                    index=index,
+                    remember=settings.remember_seconds,
                 ),
                 "redrive": Redrive(
                     dead=dead,

@@ -1,13 +1,14 @@
 """Deleting a document: everything of it goes, a tombstone and a certificate stay."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from functions.ingest.jobs import Step, Steps
+from functions.ingest.remaining import backups, dead_letters, for_good, upload_forms
 from quire.domain import DocumentStatus, Job, Standing
 from quire.errors import NotFound
-from quire.objects import UPLOAD_SECONDS, Objects, text_prefix, upload_key
+from quire.objects import Objects, text_prefix, upload_key
 from quire.observability import log
 from quire.queue import Queue
 from quire.retrieval.index import Index
@@ -16,9 +17,6 @@ from quire.store.documents import Documents
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
 
-# How long Neon keeps the history that a branch can be restored from, and SQS our dead letters.
-_BACKUP_DAYS = 7
-_DEAD_LETTER_DAYS = 14
 _WATCH_SECONDS = 300
 _LEASE_PAUSE = 5
 
@@ -126,37 +124,17 @@ class Deletion(Steps):
         now = datetime.now(UTC)
         quotes = await self._documents.count_quotes(tenant, deleted.document)
         remains = [
-            {
-                "what": "its name, as a tombstone",
-                "until": None,
-                "why": "so that a late event cannot revive it",
-            },
-            {
-                "what": "backups of PostgreSQL",
-                "until": (now + timedelta(days=_BACKUP_DAYS)).isoformat(),
-                "why": "the database can be restored to any moment until then",
-            },
-            {
-                "what": "dead letters that name it",
-                "until": (now + timedelta(days=_DEAD_LETTER_DAYS)).isoformat(),
-                "why": "they hold its key, none of its words",
-            },
+            for_good("its name, as a tombstone", "so that a late event cannot revive it"),
+            backups(now),
+            dead_letters(now),
+            upload_forms(
+                now,
+                why="who was given one can still put a new file there, which is then read",
+            ),
         ]
-        remains.append(
-            {
-                "what": "upload forms for its name",
-                "until": (now + timedelta(seconds=UPLOAD_SECONDS)).isoformat(),
-                "why": "who was given one can still put a new file there, which is then read",
-            }
-        )
         if quotes:
-            remains.append(
-                {
-                    "what": f"quotes in {quotes} answers",
-                    "until": None,
-                    "why": "sessions are their users' own; deleting a session deletes them",
-                }
-            )
+            why = "sessions are their users' own; deleting a session deletes them"
+            remains.append(for_good(f"quotes in {quotes} answers", why))
         return {
             "document_id": str(deleted.document),
             "filename": deleted.filename,

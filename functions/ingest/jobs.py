@@ -55,6 +55,15 @@ async def start(maintenance: Queue, tenant: str, job: UUID) -> None:
     await maintenance.send_job(tenant, job)
 
 
+async def begin(
+    jobs: Jobs, maintenance: Queue, tenant: str, kind: str, request: Mapping[str, Any]
+) -> UUID:
+    """A job of those that go on side by side, each of them once. Raises Unavailable."""
+    job = await jobs.request(tenant, kind, request, alone=False)
+    await start(maintenance, tenant, job)
+    return job
+
+
 class JobRunner:
     def __init__(self, jobs: Jobs, maintenance: Queue, kinds: Mapping[str, Steps]) -> None:
         self._jobs = jobs

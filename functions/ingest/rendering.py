@@ -1,8 +1,8 @@
-"""Documents and jobs as the wire shows them."""
+"""Documents, jobs, and who may call, as the wire shows them."""
 
 from typing import Any
 
-from quire.domain import Document, Job, Proof
+from quire.domain import ApiKey, Document, Job, Proof, Tenant, User
 
 
 def document_json(document: Document) -> dict[str, Any]:
@@ -45,4 +45,36 @@ def proof_json(proof: Proof) -> dict[str, Any]:
         "missing": [str(chunk) for chunk in proof.missing],
         "extra": [str(chunk) for chunk in proof.extra],
         "holds": proof.holds,
+    }
+
+
+def key_json(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": sorted(key.scopes),
+        "user_id": key.user or f"key:{key.id}",
+        "speaks_for_users": key.speaks_for_users,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def user_json(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "sessions": user.sessions,
+        "created_at": user.created_at,
+        "revoked_at": user.revoked_at,
+    }
+
+
+def tenant_json(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "created_at": tenant.created_at,
+        "closed_at": tenant.closed_at,
     }

@@ -13,8 +13,9 @@ from alembic.config import Config
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from quire.secrets import hand_over
 from quire.settings import MigrationSettings
-from quire.store.api_keys import hash_key
+from quire.store.api_keys import FIRST_KEY_DAYS, hash_key, new_key, prefix_of
 
 # What an orphan may cost; set on the role, as the pooler drops start-up options.
 ROLE_SETTINGS = {
@@ -34,10 +35,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         _ensure_app_role(connection, runtime.database_url.get_secret_value())
         _migrate(owner_url)
         _ensure_live_collection(connection, settings)
-        if migration.first_tenant and migration.first_key:
-            _ensure_first_tenant(
-                connection, migration.first_tenant, migration.first_key.get_secret_value()
-            )
+        if migration.first_tenant:
+            _ensure_tenant(connection, migration.first_tenant)
+            if migration.first_key:
+                _ensure_key(
+                    connection, migration.first_tenant, migration.first_key.get_secret_value()
+                )
+            elif settings.first_key_secret:
+                _hand_over_a_key(connection, migration.first_tenant, settings.first_key_secret)
         return _describe(connection, settings)
 
 
@@ -98,13 +103,39 @@ def _ensure_live_collection(connection: psycopg.Connection, settings: MigrationS
     )
 
 
-def _ensure_first_tenant(connection: psycopg.Connection, tenant: str, key: str) -> None:
+def _ensure_tenant(connection: psycopg.Connection, tenant: str) -> None:
     connection.execute(
         "insert into tenants (tenant_id, name) values (%s, %s) on conflict do nothing",
         [tenant, tenant],
     )
+
+
+def _ensure_key(connection: psycopg.Connection, tenant: str, key: str) -> None:
     connection.execute(
         """insert into api_keys (tenant_id, name, hash, scopes, speaks_for_users)
            values (%s, 'first', %s, '{ask,ingest,admin}', true) on conflict do nothing""",
         [tenant, hash_key(key)],
+    )
+
+
+def _hand_over_a_key(connection: psycopg.Connection, tenant: str, secret: str) -> None:
+    """Make the key that makes others, if nobody has one, and put it where only who runs this reads.
+
+    It is in no log, event or answer. It works for a few days; should it be lost, so may its row
+    be, and the next migration makes another.
+    """
+    held = connection.execute(
+        """select 1 from api_keys where tenant_id = %s and 'admin' = any(scopes)
+           and revoked_at is null and (expires_at is null or expires_at > now())""",
+        [tenant],
+    ).fetchone()
+    if held:
+        return
+    key = new_key()
+    # In this order: a key that opens nothing does no harm, and is made anew.
+    hand_over(secret, {"tenant": tenant, "api_key": key})
+    connection.execute(
+        """insert into api_keys (tenant_id, name, prefix, hash, scopes, expires_at)
+           values (%s, 'first', %s, %s, '{admin}', now() + make_interval(days => %s))""",
+        [tenant, prefix_of(key), hash_key(key), FIRST_KEY_DAYS],
     )

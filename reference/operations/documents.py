@@ -86,7 +86,9 @@ JOBS: Operations = {
     "POST /v1/admin/jobs": Operation(
         summary="Ask for a job",
         description="`reconcile` proves and mends the tenant's documents, `purge` deletes the one "
-        "it names; `rebuild` and `redrive` concern all tenants and are the operator's.",
+        "it names. `export` makes an archive of all that the tenant has, or the user it names: its "
+        "result has a `url`. `erase` deletes what a user has. `rebuild` and `redrive` concern all "
+        "tenants and are the operator's.",
         asks={"kind": "reconcile"},
         answers=json(JobAccepted),
         errors=[404],

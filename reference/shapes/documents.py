@@ -117,7 +117,7 @@ class Job(Shape):
 
     id: str
     kind: str
-    """`delete`, `rebuild`, `reconcile` or `redrive`."""
+    """`delete`, `rebuild`, `reconcile`, `redrive`, `export` or `erase`."""
     status: Literal["queued", "running", "done", "failed"]
     progress: Progress
     result: dict[str, Any] | None

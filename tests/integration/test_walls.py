@@ -15,6 +15,7 @@ from quire.security import Security
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.sessions import Sessions
+from quire.store.users import Users
 from tests.conftest import Tenant
 
 MakeTenant = Callable[..., Awaitable[Tenant]]
@@ -136,14 +137,14 @@ async def test_a_revoked_key_ends_however_often_it_is_used(
     database: Database, make_tenant: MakeTenant, owner: Owner
 ) -> None:
     tenant = await make_tenant()
-    security = Security(ApiKeys(database), remember=0.3)
+    security = Security(ApiKeys(database), Users(database), remember=0.3)
     header = f"Bearer {tenant.key}"
-    await security.identify(header, user=None, scope="ask")
+    await security.identify(header, user=None, scopes=("ask",))
     await owner.execute("update api_keys set revoked_at = now() where tenant_id = %s", [tenant.id])
 
     async def use(times: int) -> None:
         for _ in range(times):
-            await security.identify(header, user=None, scope="ask")
+            await security.identify(header, user=None, scopes=("ask",))
             await asyncio.sleep(0.1)
 
     with pytest.raises(Unauthenticated):

@@ -17,6 +17,7 @@ from quire.security import Security
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.idempotency import IdempotencyKeys
+from quire.store.users import Users
 from quire.web import create_app
 from tests.conftest import Tenant
 
@@ -108,7 +109,7 @@ async def client(
         "Counted",
         [counted.routes],
         max_body=MAX_BODY,
-        security=Security(ApiKeys(database)),
+        security=Security(ApiKeys(database), Users(database)),
         keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
     )
     async with httpx.AsyncClient(

@@ -52,6 +52,60 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """Whose tokens are taken, and how far: for one `tenant`, or whichever `tenant_claim` names.
+
+    They have `scopes`, or those of them that they list in `scope_claim`.
+    """
+
+    issuer: str
+    audience: str
+    algorithms: Sequence[str]
+    tenant: str | None
+    tenant_claim: str | None
+    scopes: frozenset[Scope]
+    scope_claim: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key without its secret: `prefix` is how that begins.
+
+    It calls as `user`, or as itself where that is None.
+    """
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: Sequence[Scope]
+    user: str | None
+    speaks_for_users: bool
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of one tenant; `revoked_at` is when they were shut out."""
+
+    id: str
+    sessions: int
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """`closed_at` is when it was shut out, to be erased."""
+
+    id: str
+    name: str
+    created_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """A stretch of canonical text as extraction yields it.
 

@@ -69,8 +69,12 @@ def parse_upload_key(key: str) -> tuple[str, str] | None:
     return (tenant, filename) if ours else None
 
 
+def texts_prefix(tenant: str) -> str:
+    return f"texts/{tenant}/"
+
+
 def text_prefix(tenant: str, document: UUID) -> str:
-    return f"texts/{tenant}/{document}/"
+    return f"{texts_prefix(tenant)}{document}/"
 
 
 def text_key(tenant: str, document: UUID, version: int) -> str:
@@ -81,21 +85,20 @@ def passages_key(tenant: str, document: UUID, version: int) -> str:
     return f"{text_prefix(tenant, document)}{version}.passages"
 
 
+def export_prefix(tenant: str) -> str:
+    return f"exports/{tenant}/"
+
+
+def export_key(tenant: str, job: UUID) -> str:
+    return f"{export_prefix(tenant)}{job}.tar"
+
+
 class Objects:
     """One bucket. boto3 blocks, so each call runs in a thread with bounded patience."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._s3 = boto3.client(
-            "s3",
-            config=Config(
-                connect_timeout=2,
-                read_timeout=10,
-                retries={"total_max_attempts": 2},
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-            ),
-        )
+        self._s3 = connect()
 
     async def get(self, key: str, *, most: int | None = None) -> StoredObject:
         """Raises NotFound, TooLarge beyond `most` bytes, Unavailable."""
@@ -112,12 +115,12 @@ class Objects:
                     etag=answer["ETag"],
                 )
 
-        return await _call(read)
+        return await call(read)
 
     async def put(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> None:
-        await _call(
+        await call(
             self._s3.put_object,
             Bucket=self._bucket,
             Key=key,
@@ -142,7 +145,7 @@ class Objects:
     async def etag(self, key: str) -> str | None:
         """None when there is no such object."""
         try:
-            answer = await _call(self._s3.head_object, Bucket=self._bucket, Key=key)
+            answer = await call(self._s3.head_object, Bucket=self._bucket, Key=key)
         except NotFound:
             return None
         etag: str = answer["ETag"]
@@ -154,7 +157,7 @@ class Objects:
         Without versions in the bucket the same content cannot be told apart.
         """
         try:
-            return _identity(await _call(self._s3.head_object, Bucket=self._bucket, Key=key))
+            return _identity(await call(self._s3.head_object, Bucket=self._bucket, Key=key))
         except NotFound:
             return ""
 
@@ -163,7 +166,7 @@ class Objects:
 
     async def list(self, prefix: str, *, after: str, most: int) -> list[tuple[str, int]]:
         """The next keys below `prefix` that follow `after`, each with its size in bytes."""
-        answer = await _call(
+        answer = await call(
             self._s3.list_objects_v2,
             Bucket=self._bucket,
             Prefix=prefix,
@@ -174,7 +177,7 @@ class Objects:
 
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
-        await _call(self._s3.delete_object, Bucket=self._bucket, Key=key)
+        await call(self._s3.delete_object, Bucket=self._bucket, Key=key)
 
     async def purge(
         self, prefix: str, *, whole_key: bool = False, unwanted: str | None = None
@@ -205,7 +208,7 @@ class Objects:
                 self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
             return len(found)
 
-        return await _call(delete_all)
+        return await call(delete_all)
 
     def presign_text(self, tenant: str, document: UUID, version: int, *, seconds: int) -> str:
         """A URL that answers a version's canonical text to whoever has it (no request)."""
@@ -237,6 +240,19 @@ class Objects:
         return PresignedUpload(url=form["url"], fields=form["fields"])
 
 
+def connect() -> Any:
+    return boto3.client(
+        "s3",
+        config=Config(
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"total_max_attempts": 2},
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
 def _identity(described: Mapping[str, Any]) -> str:
     version = described.get("VersionId", "null")
     return str(described["ETag"] if version == "null" else version)
@@ -257,7 +273,8 @@ def _decode(value: str) -> str:
     return decoded.replace("\0", "").encode(errors="replace").decode()
 
 
-async def _call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+async def call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """A call of the SDK's, in a thread. Raises NotFound, Unavailable."""
     try:
         return await asyncio.to_thread(method, *args, **kwargs)
     except ClientError as error:

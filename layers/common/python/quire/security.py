@@ -1,31 +1,57 @@
-"""Who calls: an API key becomes a caller, once a minute per key."""
+"""Who calls: an API key or an issuer's token becomes a caller, looked up once a minute."""
+
+import re
+from typing import Annotated
 
 from cachetools import TTLCache
+from pydantic import StringConstraints
 
 from quire.domain import Caller, Scope
 from quire.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from quire.issuers import Issuers, Vouched
 from quire.store.api_keys import ApiKeys, hash_key
+from quire.store.users import Users
 
+REMEMBER_SECONDS = 60.0
+TRUST_SECONDS = 600.0
 _USER_LENGTH = 200
+# Beyond ASCII a header's text depends on who decodes it, and so would the user.
+_USER = rf"^[ -~]{{1,{_USER_LENGTH}}}$"
+UserId = Annotated[str, StringConstraints(pattern=_USER)]
+_MOST_CALLERS = 8_192
+_NO_KEY = "This API key is not known, has expired or was revoked."
+_SHUT_OUT = "This user was shut out."
 
 
 class Security:
-    def __init__(self, api_keys: ApiKeys, *, remember: float = 60.0, trust: float = 600.0) -> None:
-        """A key that was revoked works for `remember` seconds more, which saves most look-ups.
+    def __init__(
+        self,
+        api_keys: ApiKeys,
+        users: Users,
+        *,
+        issuers: Issuers | None = None,
+        remember: float = REMEMBER_SECONDS,
+        trust: float = TRUST_SECONDS,
+    ) -> None:
+        """A key or user that was revoked is served for `remember` seconds more, which saves most
+        look-ups.
 
-        While there is nobody to ask, one that was verified in the last `trust` seconds does.
+        While there is nobody to ask, who was verified in the last `trust` seconds is served.
         """
         self._api_keys = api_keys
-        self._known: TTLCache[bytes, tuple[Caller, bool]] = TTLCache(1024, remember)
-        self._trusted: TTLCache[bytes, tuple[Caller, bool]] = TTLCache(1024, trust)
+        self._users = users
+        self._issuers = issuers
+        self._known: TTLCache[object, Caller] = TTLCache(_MOST_CALLERS, remember)
+        self._trusted: TTLCache[object, Caller] = TTLCache(_MOST_CALLERS, trust)
 
     async def identify(
-        self, authorization: str | None, *, user: str | None, scope: Scope
+        self, authorization: str | None, *, user: str | None, scopes: tuple[Scope, ...]
     ) -> Caller:
-        """The caller, who has to have the scope. Raises as `recognize` does."""
+        """The caller, who has to have one of the scopes. Raises as `recognize` does."""
         caller = await self.recognize(authorization, user=user)
-        if scope not in caller.scopes:
-            raise Forbidden(f"This key lacks the scope '{scope}'.")
+        if caller.scopes.isdisjoint(scopes):
+            named = " or ".join(f"'{scope}'" for scope in scopes)
+            raise Forbidden(f"This key lacks the scope {named}.")
         return caller
 
     async def recognize(self, authorization: str | None, *, user: str | None) -> Caller:
@@ -33,35 +59,61 @@ class Security:
 
         Raises Unauthenticated, Forbidden, Invalid, Unavailable.
         """
-        caller, speaks_for_users = await self._find(_bearer(authorization))
-        if user is None:
-            return caller
-        if not speaks_for_users:
-            raise Forbidden("This key may not speak for users; leave out Quire-User.")
-        # Beyond ASCII a header's text depends on who decodes it, and so would the user.
-        if not (0 < len(user) <= _USER_LENGTH and user.isascii() and user.isprintable()):
+        credential = _bearer(authorization)
+        if user is not None and not re.fullmatch(_USER, user):
             raise Invalid(f"A user is 1 to {_USER_LENGTH} ASCII characters.", field="Quire-User")
-        return Caller(caller.tenant, user, caller.scopes, caller.key_id)
+        if self._issuers and self._issuers.made(credential):
+            vouched = await self._issuers.verify(credential)
+            if user is not None:
+                raise Forbidden("A token is its own user's; leave out Quire-User.")
+            return await self._admitted(vouched)
+        return await self._holder(credential, user)
 
-    async def _find(self, key: str) -> tuple[Caller, bool]:
-        digest = hash_key(key)
-        if known := self._known.get(digest):
-            return known
+    async def _holder(self, key: str, user: str | None) -> Caller:
+        """Whose key that is."""
+        known = (hash_key(key), user)
+        if caller := self._known.get(known):
+            return caller
         try:
-            found = await self._api_keys.find(key)
+            found = await self._api_keys.find(key, user=user)
         except Unavailable:
-            if trusted := self._trusted.get(digest):
-                return trusted
+            if caller := self._trusted.get(known):
+                return caller
             raise
         if found is None:
-            self._trusted.pop(digest, None)
-            raise Unauthenticated("This API key is not known, has expired or was revoked.")
-        self._known[digest] = self._trusted[digest] = found
-        return found
+            self._trusted.pop(known, None)
+            raise Unauthenticated(_NO_KEY)
+        caller, speaks_for_users, revoked = found
+        if user is not None and not speaks_for_users:
+            raise Forbidden("This key may not speak for users; leave out Quire-User.")
+        if revoked:
+            self._trusted.pop(known, None)
+            raise Unauthenticated(_SHUT_OUT)
+        self._known[known] = self._trusted[known] = caller
+        return caller
+
+    async def _admitted(self, vouched: Vouched) -> Caller:
+        """Whom an issuer vouches for, unless we shut them out."""
+        caller = Caller(vouched.tenant, vouched.user, vouched.scopes)
+        if not re.fullmatch(_USER, caller.user):
+            raise Unauthenticated("This token names no user that we could tell from others.")
+        if caller in self._known:
+            return caller
+        try:
+            may_call = await self._users.may_call(caller.tenant, caller.user)
+        except Unavailable:
+            if caller in self._trusted:
+                return caller
+            raise
+        if not may_call:
+            self._trusted.pop(caller, None)
+            raise Unauthenticated(_SHUT_OUT)
+        self._known[caller] = self._trusted[caller] = caller
+        return caller
 
 
 def _bearer(authorization: str | None) -> str:
-    scheme, _, key = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    scheme, _, credential = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
         raise Unauthenticated("Send your API key as 'Authorization: Bearer …'.")
-    return key.strip()
+    return credential.strip()

@@ -4,13 +4,16 @@ Read once at a function's entry and handed on as values; nothing below the compo
 imports this module.
 """
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Prices
+from quire.domain import Issuer, Prices, Scope
 from quire.secrets import load_secret
+
+# To check what these signed takes no secret.
+Asymmetric = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"]
 
 
 class EmbeddingFallback(BaseModel, frozen=True):
@@ -24,6 +27,27 @@ class EmbeddingFallback(BaseModel, frozen=True):
     def values(self) -> dict[str, Any]:
         """With the key in the clear, for whoever connects."""
         return {**self.model_dump(), "api_key": self.api_key.get_secret_value()}
+
+
+class TrustedIssuer(BaseModel, frozen=True, extra="forbid"):
+    """An OIDC issuer whose tokens are taken: `quire.issuers.Issuer` says what the fields mean."""
+
+    issuer: str = Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])")
+    audience: str = Field(min_length=1)
+    algorithms: tuple[Asymmetric, ...] = Field(("RS256",), min_length=1)
+    tenant: str | None = None
+    tenant_claim: str | None = None
+    scopes: frozenset[Scope] = frozenset({"ask"})
+    scope_claim: str | None = None
+
+    @model_validator(mode="after")
+    def _of_tenants(self) -> Self:
+        if (self.tenant is None) == (self.tenant_claim is None):
+            raise ValueError("name the tenant, or the claim that names it")
+        return self
+
+    def to_issuer(self) -> Issuer:
+        return Issuer(**dict(self))
 
 
 class RuntimeSecret(BaseModel, frozen=True):
@@ -44,8 +68,8 @@ class RuntimeSecret(BaseModel, frozen=True):
 class MigrationSecret(BaseModel, frozen=True):
     """Kept under `QUIRE_MIGRATION_SECRET`, which only `migrate` may read.
 
-    `database_url` is the unpooled host, as the owner. `first_key` opens the stage's first
-    tenant; it is stored hashed.
+    `database_url` is the unpooled host, as the owner. `first_tenant` is the stage's first one;
+    `first_key` opens it and is stored hashed. Without, a key is made (`functions/migrate`).
     """
 
     database_url: SecretStr
@@ -77,6 +101,10 @@ class Settings(_Environment):
     dead_queue_url: str
     # The EventBridge bus on which ready and failed documents are announced; none, no word.
     event_bus: str | None = None
+    # Whose tokens are taken beside our own keys, as JSON.
+    issuers: tuple[TrustedIssuer, ...] = ()
+    # For so long a key, a user or a tenant that was shut out may still be served.
+    remember_seconds: float = 60.0
     # Where the API is reached, documents and all; none, at the address that is asked.
     api_url: str | None = None
     chat_model: str = "gpt-6-luna"
@@ -128,9 +156,10 @@ class Settings(_Environment):
 
 
 class MigrationSettings(_Environment):
-    """Of `migrate` alone."""
+    """Of `migrate` alone; `first_key_secret` names where a key that it makes is handed over."""
 
     migration_secret: str
+    first_key_secret: str | None = None
 
     @classmethod
     def load(cls) -> tuple[Self, RuntimeSecret, MigrationSecret]:

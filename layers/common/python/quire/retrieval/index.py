@@ -156,6 +156,9 @@ class Index:
         ]
         await self._delete(collection, must)
 
+    async def delete_tenant(self, collection: Collection, tenant: str) -> None:
+        await self._delete(collection, [match("tenant", tenant)])
+
     async def _delete(self, collection: Collection, must: list[models.Condition]) -> None:
         chosen = models.FilterSelector(filter=models.Filter(must=must))
         with _translated(), _none_if_absent():
@@ -185,6 +188,12 @@ class Index:
         """All tenants' points."""
         with _translated(), _none_if_absent():
             return (await self._client.count(collection.name, exact=False)).count
+        return 0
+
+    async def count_tenant(self, collection: Collection, tenant: str) -> int:
+        mine = models.Filter(must=[match("tenant", tenant)])
+        with _translated(), _none_if_absent():
+            return (await self._client.count(collection.name, count_filter=mine)).count
         return 0
 
     async def drop(self, collection: Collection) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 CHECK_SECONDS = 1.0
 
 Row = dict[str, Any]
-Statement = tuple[str, Sequence[Any]]
+Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 Connection = psycopg.AsyncConnection[Row]
 
 

@@ -41,11 +41,15 @@ class Jobs:
         )
         return Page(items=[Job(**row) for row in rows[:limit]], has_more=len(rows) > limit)
 
-    async def request(self, tenant: str, kind: str, request: Mapping[str, Any]) -> UUID:
+    async def request(
+        self, tenant: str, kind: str, request: Mapping[str, Any], *, alone: bool = True
+    ) -> UUID:
         """A job of that kind; the one that is under way, if there is one.
 
-        Raises Conflict when that one was asked for something else.
+        Raises Conflict when that one was asked for something else; jobs that need not be `alone`
+        go on side by side then.
         """
+        beside = None if alone else Jsonb(request)
         *_, rows = await self._database.run(
             tenant,
             # Whoever asks at the same moment finds this one's job.
@@ -54,13 +58,16 @@ class Jobs:
                 """insert into jobs (tenant_id, id, kind, status, request)
                    select %s, %s, %s, 'queued', %s
                    where not exists (select from jobs
-                                     where kind = %s and status in ('queued', 'running'))""",
-                [tenant, uuids.uuid7(), kind, Jsonb(request), kind],
+                                     where kind = %s and status in ('queued', 'running')
+                                       and request = coalesce(%s, request))""",
+                [tenant, uuids.uuid7(), kind, Jsonb(request), kind, beside],
             ),
             (
                 """select id, request from jobs
-                   where kind = %s and status in ('queued', 'running') order by id limit 1""",
-                [kind],
+                   where kind = %s and status in ('queued', 'running')
+                     and request = coalesce(%s, request)
+                   order by id limit 1""",
+                [kind, beside],
             ),
         )
         if rows[0]["request"] != request:

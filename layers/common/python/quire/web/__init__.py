@@ -48,14 +48,14 @@ def create_app(
     return app
 
 
-def requires(security: Security, scope: Scope) -> Authenticate:
-    """A dependency that yields the caller, or raises as `Security.identify` does."""
+def requires(security: Security, *scopes: Scope) -> Authenticate:
+    """A dependency: a caller with one of the scopes, or what `Security.identify` raises."""
 
     async def authenticate(
         authorization: Annotated[str | None, Header()] = None,
         quire_user: Annotated[str | None, Header()] = None,
     ) -> Caller:
-        return await security.identify(authorization, user=quire_user, scope=scope)
+        return await security.identify(authorization, user=quire_user, scopes=scopes)
 
     return authenticate
 

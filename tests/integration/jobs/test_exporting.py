@@ -1,0 +1,75 @@
+"""An archive that takes many steps is the one that a single step makes."""
+
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import uuid_utils.compat as uuids
+
+from functions.ingest.exporting import Exporting
+from quire.archives import Archives
+from quire.domain import Caller, Job
+from quire.objects import export_key, export_prefix, upload_key
+from quire.store.exports import Exports
+from quire.store.sessions import Sessions
+from tests.integration.jobs.conftest import Parts
+
+FOREVER = float("inf")
+LARGE = bytes(range(256)) * 2**14 * 3  # more than a part
+
+
+async def run(parts: Parts, exporting: Exporting, tenant: str, *, until: float) -> tuple[Job, int]:
+    """Step by step to the end; the job, and in how many steps."""
+    asked = await parts.jobs.request(tenant, "export", {"run": str(until)}, alone=False)
+    await parts.jobs.advance(tenant, asked, done=0, total=1, cursor={}, rest=600)
+    job, steps = await parts.jobs.get(tenant, asked), 0
+    while True:
+        if steps % 2:  # a worker that dies of a step, once it was done, has it done again
+            await exporting.step(tenant, job, until=until)
+        steps += 1
+        step = await exporting.step(tenant, job, until=until)
+        if step.result is not None:
+            return replace(job, result=step.result), steps
+        job = replace(job, cursor=_read_back(step.cursor))
+
+
+def _read_back(cursor: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(cursor))
+
+
+async def test_it_goes_on_where_it_was(parts: Parts, bucket: str, tenant: str) -> None:
+    sessions, objects = Sessions(parts.database), parts.objects
+    for user in ("ada", "bob"):
+        caller = Caller(tenant, user, frozenset(("ask",)))
+        await sessions.create(caller, uuids.uuid7(), title=user, metadata={})
+    for name, content in (("a.bin", LARGE), ("b.txt", b"b"), ("c.bin", LARGE)):
+        await objects.put(upload_key(tenant, name), content, content_type="a/b", metadata={})
+    exporting = Exporting(
+        exports=Exports(parts.database), objects=objects, archives=Archives(bucket)
+    )
+    whole, once = await run(parts, exporting, tenant, until=FOREVER)
+    pieces, often = await run(parts, exporting, tenant, until=0)
+    assert once == 1
+    assert often > 5
+    one, other = [await members(parts, tenant, job) for job in (whole, pieces)]
+    assert one.keys() == other.keys()
+    assert one["uploads/c.bin"] == LARGE
+    assert {name: one[name] for name in one if name != "about.json"} == {
+        name: other[name] for name in other if name != "about.json"
+    }
+    keys = [key for key, _ in await objects.list(export_prefix(tenant), after="", most=9)]
+    assert sorted(keys) == sorted(export_key(tenant, job.id) for job in (whole, pieces))
+
+
+async def members(parts: Parts, tenant: str, job: Job) -> dict[str, bytes]:
+    stored = await parts.objects.get(export_key(tenant, job.id))
+    assert job.result is not None
+    assert len(stored.content) == job.result["bytes"]
+    with tarfile.open(fileobj=BytesIO(stored.content)) as opened:
+        names = opened.getnames()
+        assert len(names) == len(set(names))
+        files = {name: opened.extractfile(name) for name in names}
+        return {name: file.read() for name, file in files.items() if file}
