@@ -13,6 +13,7 @@ from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
+from quire.store.tenants import Tenants
 from tests.integration.store.conftest import (
     NAME,
     MakeTenant,
@@ -44,6 +45,16 @@ async def test_the_same_bytes_again_change_nothing(
     assert await documents.register(tenant, NAME, sha256=digest("a"), metadata={}) == before
     assert (before.status, before.chunks, before.tokens) == (DocumentStatus.READY, 1, 7)
     assert before.metadata == {"chapter": "1"}
+
+
+async def test_of_a_tenant_that_is_closed_nothing_is_ingested(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    await Tenants(database).close(tenant)
+    assert await claim(ingestions, tenant, "a") is None
+    assert await Standings(database).admit(tenant, ["b.md", "c.md"], share=1) == {"b.md"}
+    (rows,) = await database.run(tenant, ("select 1 from documents", []))
+    assert rows == []
 
 
 @pytest.mark.parametrize("announced", [False, True])

@@ -40,8 +40,7 @@ class Ingestions:
 
         None when there is nothing to do: the bytes are served already, failed by this very event,
         are in another worker's hands, are older than what was seen since, or there is no such
-        tenant. Raises Conflict while
-        the document is being deleted.
+        tenant, or none any more. Raises Conflict while the document is being deleted.
         S3's sequencers compare as hex strings padded on the right.
         """
         document = document_id(tenant, filename)
@@ -54,7 +53,7 @@ class Ingestions:
                             metadata, claim, lease_until)
                        select tenant_id, %s, %s, %s, 1, 'extracting', %s, %s, %s, %s,
                               now() + make_interval(secs => %s)
-                       from tenants where tenant_id = %s
+                       from tenants where tenant_id = %s and closed_at is null
                        on conflict (tenant_id, id) do update set
                            -- What failed may be being tidied up: it is never written again.
                            version = d.version + (d.status = 'deleted' or d.sha256 is not null

@@ -70,7 +70,7 @@ class Standings:
                     """insert into documents (tenant_id, id, filename, title, version, status)
                        select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued'
                        from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
-                       where t.tenant_id = %s
+                       where t.tenant_id = %s and t.closed_at is null
                        on conflict (tenant_id, id) do update set
                            status = 'queued', updated_at = now()
                        where documents.status = 'awaiting_upload'""",
