@@ -52,6 +52,9 @@ def environment(
         "QUIRE_DEAD_QUEUE_URL": queues.dead,
         "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
         "POWERTOOLS_SERVICE_NAME": "quire",
+        # Whoever has a machine to themselves may use it up; requests are counted all the same.
+        "QUIRE_LIMIT_KEY_REQUESTS": "1000000",
+        "QUIRE_LIMIT_REQUESTS": "1000000",
         **settings,
     }
 

@@ -3,6 +3,8 @@
 Both front doors serve it: API Gateway through `handler.py`, the function URL through `start.sh`.
 """
 
+import re
+
 from fastapi import FastAPI
 
 from functions.chat.answering import Answering
@@ -16,6 +18,7 @@ from functions.chat.routes.messages import message_routes
 from functions.chat.routes.persona import persona_routes
 from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
+from functions.chat.routes.streams import Streams
 from functions.chat.routes.usage import usage_routes
 from quire import models
 from quire.models.embedder import Embedder, connect_fallback
@@ -31,6 +34,7 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.ingestions import Ingestions
+from quire.store.limits import RateLimits
 from quire.store.messages import Messages
 from quire.store.personas import Personas
 from quire.store.replays import Replays
@@ -40,6 +44,8 @@ from quire.store.usage import UsageCounts
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
+# What asks a model.
+SPENDING = re.compile("/v1/(chat(/.*)?|retrieve|messages/[^/]+/replay)")
 # What a request may take beyond the longest turn.
 SPARE_SECONDS = 30.0
 
@@ -88,6 +94,8 @@ def create() -> FastAPI:
     deadlines = Deadlines(whole=settings.turn_seconds, streamed=settings.stream_seconds)
     security = Security(ApiKeys(database))
     asks = requires(security, "ask")
+    limits = RateLimits(database, settings.limits)
+    streams = Streams(limits)
     return create_app(
         "Quire: questions",
         [
@@ -98,12 +106,14 @@ def create() -> FastAPI:
                 counts=counts,
                 prices=settings.prices,
                 deadlines=deadlines,
+                streams=streams,
                 authenticate=asks,
             ),
             completion_routes(
                 answering=answering,
                 api_url=settings.api_url,
                 deadlines=deadlines,
+                streams=streams,
                 authenticate=asks,
             ),
             session_routes(Sessions(database), asks),
@@ -115,5 +125,8 @@ def create() -> FastAPI:
         max_body=MAX_BODY,
         security=security,
         keys=IdempotencyKeys(database, lease=settings.stream_seconds + SPARE_SECONDS),
+        limits=limits,
+        spending=SPENDING,
+        most_at_once=settings.requests_at_once,
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

@@ -1,5 +1,7 @@
 """HTTP: documents, uploads and jobs. What is accepted here is ingested by the workers."""
 
+import re
+
 from fastapi import FastAPI
 from mangum import Mangum
 
@@ -18,10 +20,13 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.jobs import Jobs
+from quire.store.limits import RateLimits
 from quire.web import create_app, requires
 
 # JSON may spend six bytes on one of the content's.
 MAX_BODY = 6 * MAX_CONTENT + 64 * 1024
+# What has documents embedded.
+SPENDING = re.compile("/v1/(documents(/[^/]+/reingest)?|uploads)")
 # The gateway waits for 30 s, and the function lives no longer.
 LEASE_SECONDS = 40.0
 
@@ -57,6 +62,9 @@ def create() -> FastAPI:
         max_body=MAX_BODY,
         security=security,
         keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
+        limits=RateLimits(database, settings.limits),
+        spending=SPENDING,
+        most_at_once=settings.requests_at_once,
     )
 
 

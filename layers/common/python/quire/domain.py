@@ -215,6 +215,19 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a tenant may do: requests a minute, of each key and of all; streams at once; tokens and
+    dollars a day (UTC). None is no limit.
+    """
+
+    key_requests: int
+    requests: int
+    streams: int | None = None
+    tokens: int | None = None
+    dollars: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Persona:
     """A tenant's own words to the model: what it is called, how to speak, how to refuse."""
 

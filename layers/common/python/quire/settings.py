@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Prices
+from quire.domain import Limits, Prices
 from quire.secrets import load_secret
 
 
@@ -111,6 +111,25 @@ class Settings(_Environment):
     # While PostgreSQL is gone: an answer of which nothing is kept, or none.
     answer_without_database: bool = True
     database_connections: int = 4
+    # What a tenant may do that has no limits of its own: requests a minute, of each key and of all;
+    # streams at once; tokens and dollars a day. Without a number there is no limit.
+    limit_key_requests: int = 600
+    limit_requests: int = 3_000
+    limit_streams: int | None = None
+    limit_tokens: int | None = None
+    limit_dollars: float | None = None
+    # What one process has under way; what comes beyond is refused at once.
+    requests_at_once: int = 1_024
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            key_requests=self.limit_key_requests,
+            requests=self.limit_requests,
+            streams=self.limit_streams,
+            tokens=self.limit_tokens,
+            dollars=self.limit_dollars,
+        )
 
     @property
     def prices(self) -> Prices:

@@ -1,6 +1,7 @@
 """The frame every HTTP function shares: who calls, limits on what comes in, the app itself."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from quire.domain import Caller, Page, Scope
 from quire.errors import NotFound
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
+from quire.store.limits import RateLimits
+from quire.web.admission import Admission
 from quire.web.frame import RequestFrame
 from quire.web.idempotency import Idempotency
 from quire.web.problems import Dialect, install_problems
@@ -30,12 +33,17 @@ def create_app(
     max_body: int,
     security: Security,
     keys: IdempotencyKeys,
+    limits: RateLimits,
+    spending: re.Pattern[str],
+    most_at_once: int,
     dialects: Mapping[str, Dialect] | None = None,
 ) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
-    `max_body` in bytes bounds what a request may carry. At the paths of `dialects`, and below
-    them, problems are put in other words.
+    `max_body` in bytes bounds what a request may carry, `limits` how often its caller may come;
+    POSTs to paths that are `spending` need some of the day's tokens and dollars to be left. Beyond
+    `most_at_once` requests in this process the next ones are refused. At the paths of `dialects`,
+    and below them, problems are put in other words.
     """
     # No app tells of itself: one document describes them all (`make openapi`).
     app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
@@ -44,6 +52,9 @@ def create_app(
     install_problems(app)
     # The one that is added last is met first.
     app.add_middleware(Idempotency, security=security, keys=keys)
+    app.add_middleware(
+        Admission, security=security, limits=limits, spending=spending, most=most_at_once
+    )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
     return app
 
