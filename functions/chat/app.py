@@ -41,11 +41,14 @@ from quire.store.replays import Replays
 from quire.store.sessions import Sessions
 from quire.store.turns import Turns
 from quire.store.usage import UsageCounts
+from quire.switches import Switchboard
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
 # What asks a model.
 SPENDING = re.compile("/v1/(chat(/.*)?|retrieve|messages/[^/]+/replay)")
+# What changes nothing, though it is a POST.
+CHANGELESS = re.compile("/v1/(chat(/.*)?|retrieve|messages/[^/]+/(replay|stop))")
 # What a request may take beyond the longest turn.
 SPARE_SECONDS = 30.0
 
@@ -76,7 +79,9 @@ def create() -> FastAPI:
     language_model = LanguageModel(
         openai, model=settings.chat_model, openai=secret.openai_base_url is None
     )
-    finder = Finder(retriever, language_model, imaginative=settings.imaginative)
+    switches = Switchboard(settings.switches, seconds=settings.switches_seconds)
+    collections = Collections(database)
+    finder = Finder(retriever, language_model, imaginative=settings.imaginative, switches=switches)
     answering = Answering(
         finder=finder,
         language_model=language_model,
@@ -85,6 +90,8 @@ def create() -> FastAPI:
             Answers(database),
             Replays(database),
             counts,
+            collections,
+            switches,
             prices=settings.prices,
             without_database=settings.answer_without_database,
         ),
@@ -102,7 +109,7 @@ def create() -> FastAPI:
             ask_routes(
                 answering=answering,
                 finder=finder,
-                collections=Collections(database),
+                collections=collections,
                 counts=counts,
                 prices=settings.prices,
                 deadlines=deadlines,
@@ -126,7 +133,9 @@ def create() -> FastAPI:
         security=security,
         keys=IdempotencyKeys(database, lease=settings.stream_seconds + SPARE_SECONDS),
         limits=limits,
+        switches=switches,
         spending=SPENDING,
+        changeless=CHANGELESS,
         most_at_once=settings.requests_at_once,
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

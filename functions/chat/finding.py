@@ -16,6 +16,7 @@ from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
 from quire.retrieval.filters import Filters
 from quire.retrieval.retriever import HYBRID, Blend, Retrieved, Retriever
+from quire.switches import Switchboard
 
 _SECONDS = 8.0
 _TOKENS = 200
@@ -39,12 +40,18 @@ class Found:
 
 class Finder:
     def __init__(
-        self, retriever: Retriever, language_model: LanguageModel, *, imaginative: bool
+        self,
+        retriever: Retriever,
+        language_model: LanguageModel,
+        *,
+        imaginative: bool,
+        switches: Switchboard,
     ) -> None:
         """`imaginative` is a model that makes up passages; another is asked for one on demand."""
         self._retriever = retriever
         self._language_model = language_model
         self._imaginative = imaginative
+        self._switches = switches
 
     async def find(
         self,
@@ -98,7 +105,7 @@ class Finder:
 
     def _wanted(self, hyde: Hyde, first: Retrieved) -> bool:
         # Without an embedding there is nothing that a passage could be compared by.
-        if first.nearest is None or hyde == Hyde.NEVER:
+        if first.nearest is None or hyde == Hyde.NEVER or not self._switches.current.hyde:
             return False
         # Two searches that agree on nothing are wrong half the time, and else hardly ever: it
         # says more than any cosine does (docs/retrieval.md), and the same of every model.

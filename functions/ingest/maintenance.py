@@ -1,8 +1,9 @@
 """SQS → what is not a person waiting for a document: jobs, deadlines, and what a restart forgot."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -10,6 +11,7 @@ from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
+from functions.ingest.pausing import PAUSE_SECONDS
 
 
 class Handler:
@@ -19,6 +21,7 @@ class Handler:
         self._batches = Batches(
             queues=[self._parts.maintenance],
             dead=self._parts.dead,
+            switches=self._parts.switches,
             work=self._work,
             give_up=self._give_up,
         )
@@ -33,7 +36,7 @@ class Handler:
         until = invocation.until
         try:
             if asked.watch:
-                await self._parts.deadlines.look(asked.watch, until=until)
+                await self._look(asked.watch, until=until)
             if asked.job_watch:
                 await self._parts.jobs.look(*asked.job_watch)
             if asked.recover:
@@ -43,6 +46,16 @@ class Handler:
         except Exception as error:
             return error
         return None
+
+    async def _look(self, watched: Mapping[str, Sequence[UUID]], *, until: float) -> None:
+        """No deadline passes while documents are not read."""
+        reads = self._parts.switches.current.reads
+        paused = {tenant: ids for tenant, ids in watched.items() if not reads(tenant)}
+        if paused:
+            await self._parts.maintenance.send_watch(paused, delay=PAUSE_SECONDS)
+        await self._parts.deadlines.look(
+            {tenant: ids for tenant, ids in watched.items() if tenant not in paused}, until=until
+        )
 
     async def _give_up(self, asked: Asked, cause: str) -> None:
         if asked.job:

@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import LiteralString
 
 import httpx
 import psycopg
@@ -10,7 +12,7 @@ import pytest
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from functions.chat.app import SPENDING
+from functions.chat.app import CHANGELESS, SPENDING
 from functions.chat.dialect.errors import error_json
 from functions.chat.routes.streams import Streams
 from local.stack import Stack
@@ -19,8 +21,9 @@ from quire.security import Security
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.idempotency import IdempotencyKeys
-from quire.store.limits import RateLimits
+from quire.store.limits import STREAMS_LOCK, RateLimits
 from quire.store.usage import UsageCounts, add_usage
+from quire.switches import Switchboard
 from quire.web import create_app, requires
 from tests.conftest import Tenant
 
@@ -66,6 +69,26 @@ async def test_a_bucket_holds_what_it_holds_however_many_come_at_once(
     assert refused.key.seconds_to_full > 50
 
 
+@asynccontextmanager
+async def held_up(stack: Stack, lock: LiteralString) -> AsyncIterator[None]:
+    """What waits for that lock goes on all at once."""
+    async with await psycopg.AsyncConnection.connect(stack.owner_url) as connection:
+        await connection.execute(lock)
+        yield
+        await asyncio.sleep(0.3)
+
+
+async def test_no_two_requests_take_the_same(
+    stack: Stack, database: Database, tenant: Tenant
+) -> None:
+    limits = RateLimits(database, Limits(key_requests=3, requests=100), timeout=5)
+    ada = caller(tenant, "ada")
+    assert (await limits.take(ada)).allowed
+    async with held_up(stack, "select from rate_limits for update"):
+        waiting = asyncio.create_task(counted(limits, ada, 8))
+    assert await waiting == 2
+
+
 async def test_who_is_refused_takes_nothing_of_what_others_have(
     database: Database, tenant: Tenant
 ) -> None:
@@ -104,7 +127,9 @@ async def test_a_tenants_own_limits_come_before_the_stages(
     assert (stages.key.most, stages.tenant.most, stages.streams) == (5, 5, None)
 
 
-async def test_streams_at_once_are_counted_exactly(database: Database, tenant: Tenant) -> None:
+async def test_streams_at_once_are_counted_exactly(
+    stack: Stack, database: Database, tenant: Tenant
+) -> None:
     limits = RateLimits(database, STAGE, timeout=5)
 
     async def begin(most: int = 3, seconds: float = 60) -> object:
@@ -117,6 +142,18 @@ async def test_streams_at_once_are_counted_exactly(database: Database, tenant: T
     assert await begin(seconds=0) is not None
     assert await begin() is not None
     assert await begin() is None
+    # What another is about to begin is waited for, and counts.
+    async with await psycopg.AsyncConnection.connect(stack.owner_url) as other:
+        lock = "select pg_advisory_xact_lock(%s, hashtext(%s))"
+        await other.execute(lock, [STREAMS_LOCK, tenant.id])
+        await other.execute(
+            "insert into streams values (%s, gen_random_uuid(), now() + interval '1 day')",
+            [tenant.id],
+        )
+        waiting = asyncio.create_task(begin(most=4))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await waiting is None
 
 
 @pytest.fixture
@@ -135,7 +172,9 @@ async def client(
             security=security,
             keys=IdempotencyKeys(database, lease=9),
             limits=limits,
+            switches=Switchboard(None, seconds=1),
             spending=SPENDING,
+            changeless=CHANGELESS,
             most_at_once=AT_ONCE,
             dialects={"/v1/chat/completions": error_json},
         )
@@ -282,7 +321,9 @@ async def test_while_postgres_is_gone_nobody_is_refused(
         security=security,
         keys=IdempotencyKeys(gone, lease=9),
         limits=limits,
+        switches=Switchboard(None, seconds=1),
         spending=re.compile(".*"),
+        changeless=CHANGELESS,
         most_at_once=9,
     )
     async with httpx.AsyncClient(

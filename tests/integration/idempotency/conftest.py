@@ -20,6 +20,7 @@ from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
+from quire.switches import Switchboard
 from quire.web import create_app
 from tests.conftest import Tenant
 
@@ -114,7 +115,9 @@ async def client(
         security=Security(ApiKeys(database)),
         keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
         limits=RateLimits(database, Limits(key_requests=600, requests=600)),
+        switches=Switchboard(None, seconds=1),
         spending=re.compile("/none"),
+        changeless=re.compile("/none"),
         most_at_once=100,
     )
     async with httpx.AsyncClient(

@@ -11,7 +11,8 @@
     ├── TooLarge             more bytes than we take
     ├── TooMany              a limit is reached; `code` tells which kind
     ├── Unavailable          a dependency failed; `dependency` names it
-    │   └── Overloaded       it is we who have too much to do
+    │   ├── Overloaded       it is we who have too much to do
+    │   └── Closed           we are told not to do this now
     └── Unreadable           a file that cannot become text
 
 They say what went wrong, not how it is shown: `quire.web` turns them into HTTP, the ingest
@@ -87,6 +88,14 @@ class Overloaded(Unavailable):
     def __init__(self) -> None:
         super().__init__("quire", retry_after=1)
         self.message = "There is too much to do here just now; try again in a moment."
+
+
+class Closed(Unavailable):
+    """Whoever runs this has switched it off for a while."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("quire", retry_after=60)
+        self.message = message
 
 
 class Unreadable(QuireError):

@@ -118,6 +118,10 @@ class Settings(_Environment):
     limit_streams: int | None = None
     limit_tokens: int | None = None
     limit_dollars: float | None = None
+    # The secret that holds this stage's switches (quire.switches), looked at so often; none, no
+    # switches.
+    switches: str | None = None
+    switches_seconds: float = 30.0
     # What one process has under way; what comes beyond is refused at once.
     requests_at_once: int = 1_024
 

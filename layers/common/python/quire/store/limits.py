@@ -17,7 +17,7 @@ MINUTE = 60.0  # seconds
 # What is lost of these counts with a server is a moment's: nobody waits for its disk.
 _LOOSELY: Statement = ("select set_config('synchronous_commit', 'off', true)", [])
 # The first half of the locks under which a tenant's streams are counted; the number is ours.
-_STREAMS = 0x51_53
+STREAMS_LOCK = 0x51_53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class RateLimits:
             tenant,
             _LOOSELY,
             # One after the other, so that each sees what the one before it has begun.
-            ("select pg_advisory_xact_lock(%s, hashtext(%s))", [_STREAMS, tenant]),
+            ("select pg_advisory_xact_lock(%s, hashtext(%s))", [STREAMS_LOCK, tenant]),
             ("delete from streams where until < now()", []),
             (
                 """insert into streams (tenant_id, id, until)

@@ -15,6 +15,7 @@ from quire.errors import NotFound
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
+from quire.switches import Switchboard
 from quire.web.admission import Admission
 from quire.web.frame import RequestFrame
 from quire.web.idempotency import Idempotency
@@ -34,14 +35,17 @@ def create_app(
     security: Security,
     keys: IdempotencyKeys,
     limits: RateLimits,
+    switches: Switchboard,
     spending: re.Pattern[str],
+    changeless: re.Pattern[str],
     most_at_once: int,
     dialects: Mapping[str, Dialect] | None = None,
 ) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
     `max_body` in bytes bounds what a request may carry, `limits` how often its caller may come;
-    POSTs to paths that are `spending` need some of the day's tokens and dollars to be left. Beyond
+    POSTs to paths that are `spending` need some of the day's tokens and dollars to be left, and
+    those that are `changeless` are answered where nothing may be changed. Beyond
     `most_at_once` requests in this process the next ones are refused. At the paths of `dialects`,
     and below them, problems are put in other words.
     """
@@ -53,7 +57,13 @@ def create_app(
     # The one that is added last is met first.
     app.add_middleware(Idempotency, security=security, keys=keys)
     app.add_middleware(
-        Admission, security=security, limits=limits, spending=spending, most=most_at_once
+        Admission,
+        security=security,
+        limits=limits,
+        switches=switches,
+        spending=spending,
+        changeless=changeless,
+        most=most_at_once,
     )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
     return app

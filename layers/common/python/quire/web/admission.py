@@ -1,4 +1,4 @@
-"""Whom the app lets in, before anything of a request is done: limits, and no more than it can bear.
+"""Whom the app lets in, before anything of a request is done: by switches, by limits, by load.
 
 RateLimit headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
@@ -11,12 +11,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.domain import Caller
-from quire.errors import Overloaded, QuireError, TooMany, Unavailable
+from quire.errors import Closed, Forbidden, Overloaded, QuireError, TooMany, Unavailable
 from quire.observability import log
 from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
+from quire.switches import Switchboard, Switches
 from quire.web.problems import refusal
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _RATE = "rate_limit_exceeded"
 _QUOTA = "insufficient_quota"
 
@@ -34,17 +36,22 @@ class Admission:
         *,
         security: Security,
         limits: RateLimits,
+        switches: Switchboard,
         spending: re.Pattern[str],
+        changeless: re.Pattern[str],
         most: int,
     ) -> None:
-        """A POST whose path is `spending` takes of a day's tokens and dollars.
+        """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
+        `changeless` only asks.
 
         Beyond `most` requests at once the next ones are refused: they would only be late.
         """
         self._app = app
         self._security = security
         self._limits = limits
+        self._switches = switches
         self._spending = spending
+        self._changeless = changeless
         self._most = most
         self._present = 0
 
@@ -76,6 +83,7 @@ class Admission:
                 caller = await self._security.recognize(
                     authorization, user=headers.get("quire-user")
                 )
+                self._check_switches(scope, caller, await self._switches.read())
                 if allowance := await self._take(caller):
                     told += _headers(allowance)
                     scope["state"]["streams"] = allowance.streams
@@ -83,6 +91,16 @@ class Admission:
             except QuireError as error:
                 return await refusal(scope, error)(scope, receive, send_with_limits)
         return await self._app(scope, receive, send_with_limits)
+
+    def _check_switches(self, scope: Scope, caller: Caller, switches: Switches) -> None:
+        """Raises Forbidden, Closed."""
+        if caller.tenant in switches.suspended:
+            raise Forbidden("This tenant is suspended.", code="tenant_suspended")
+        if not switches.admit(caller):
+            raise Closed("This is closed for a while; try again later.")
+        asks = scope["method"] in _SAFE or self._changeless.fullmatch(scope["path"])
+        if switches.read_only and not asks:
+            raise Closed("Nothing can be changed for a while; reading and asking go on.")
 
     async def _take(self, caller: Caller) -> Allowance | None:
         try:
