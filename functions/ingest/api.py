@@ -70,6 +70,7 @@ def create() -> FastAPI:
         spending=SPENDING,
         changeless=CHANGELESS,
         most_at_once=settings.requests_at_once,
+        origins=settings.origins,
     )
 
 

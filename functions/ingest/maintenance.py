@@ -1,9 +1,8 @@
 """SQS → what is not a person waiting for a document: jobs, deadlines, and what a restart forgot."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -11,7 +10,7 @@ from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
-from functions.ingest.pausing import PAUSE_SECONDS
+from functions.ingest.pausing import PAUSE_SECONDS, Watched, parted
 
 
 class Handler:
@@ -47,15 +46,11 @@ class Handler:
             return error
         return None
 
-    async def _look(self, watched: Mapping[str, Sequence[UUID]], *, until: float) -> None:
-        """No deadline passes while documents are not read."""
-        reads = self._parts.switches.current.reads
-        paused = {tenant: ids for tenant, ids in watched.items() if not reads(tenant)}
+    async def _look(self, watched: Watched, *, until: float) -> None:
+        due, paused = parted(watched, self._parts.switches.current)
         if paused:
             await self._parts.maintenance.send_watch(paused, delay=PAUSE_SECONDS)
-        await self._parts.deadlines.look(
-            {tenant: ids for tenant, ids in watched.items() if tenant not in paused}, until=until
-        )
+        await self._parts.deadlines.look(due, until=until)
 
     async def _give_up(self, asked: Asked, cause: str) -> None:
         if asked.job:

@@ -139,3 +139,27 @@ async def test_a_frozen_database_is_waited_for_a_few_times_and_found_when_it_is_
                 except Unavailable:
                     await asyncio.sleep(0.1)
         await database.close()
+
+
+async def test_the_server_bounds_what_an_orphan_may_cost(stack: Stack, owner: Owner) -> None:
+    found = await owner.execute(
+        """select rolconnlimit, current_setting('max_connections')::int from pg_roles
+           where rolname = 'quire_app'"""
+    )
+    assert await found.fetchone() == (48, 60)
+    database = Database(stack.app_url)
+    (rows,) = await database.run(
+        None,
+        (
+            """select name, setting || unit as bound from pg_settings where name like '%%_timeout'
+               and setting <> boot_val""",
+            [],
+        ),
+    )
+    assert {row["name"]: row["bound"] for row in rows} == {
+        "statement_timeout": "10000ms",
+        "idle_in_transaction_session_timeout": "10000ms",
+        "lock_timeout": "5000ms",
+        "transaction_timeout": "15000ms",
+    }
+    await database.close()

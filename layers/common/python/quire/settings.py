@@ -4,16 +4,40 @@ Read once at a function's entry and handed on as values; nothing below the compo
 imports this module.
 """
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Limits, Prices
+from quire.domain import Limits, Prices, is_loopback
 from quire.secrets import load_secret
 
 
-class EmbeddingFallback(BaseModel, frozen=True):
+def _origin(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in ("http", "https") or text != f"{found.scheme}://{found.netloc}":
+        raise ValueError("an origin is a scheme, a host and a port, and never '*'")
+    return text
+
+
+def _encrypted(url: str) -> str:
+    found = urlsplit(url)
+    if found.scheme != "https" and not is_loopback(found.hostname or ""):
+        raise ValueError("beyond this machine it has to be reached by https")
+    return url
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
+
+
+class _Secret(BaseModel):
+    # What is wrong with a secret is told without telling it.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class EmbeddingFallback(_Secret):
     """Another server that has the same embedding model, for when the first one is gone."""
 
     base_url: str
@@ -26,11 +50,11 @@ class EmbeddingFallback(BaseModel, frozen=True):
         return {**self.model_dump(), "api_key": self.api_key.get_secret_value()}
 
 
-class RuntimeSecret(BaseModel, frozen=True):
+class RuntimeSecret(_Secret):
     """Kept under `QUIRE_RUNTIME_SECRET`; `database_url` is the pooled host, as quire_app."""
 
     database_url: SecretStr
-    qdrant_url: str
+    qdrant_url: EncryptedUrl
     qdrant_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_api_key: SecretStr
@@ -41,7 +65,7 @@ class RuntimeSecret(BaseModel, frozen=True):
         return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
 
 
-class MigrationSecret(BaseModel, frozen=True):
+class MigrationSecret(_Secret):
     """Kept under `QUIRE_MIGRATION_SECRET`, which only `migrate` may read.
 
     `database_url` is the unpooled host, as the owner. `first_key` opens the stage's first
@@ -122,6 +146,8 @@ class Settings(_Environment):
     # switches.
     switches: str | None = None
     switches_seconds: float = 30.0
+    # Whose pages may call from a browser, as `https://app.example`; a JSON list.
+    origins: list[Origin] = []
     # What one process has under way; what comes beyond is refused at once.
     requests_at_once: int = 1_024
 

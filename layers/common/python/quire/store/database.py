@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import certifi
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from quire.breaker import Breaker
+from quire.domain import is_loopback
 from quire.errors import Unavailable
 from quire.retrying import retrying
 
@@ -47,7 +50,7 @@ class Database:
         self._breaker = breaker or Breaker("postgres")
         self._opening = asyncio.Lock()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url,
+            verified(url),
             min_size=0,
             max_size=connections,
             open=False,
@@ -109,6 +112,19 @@ class Database:
         async with self._pool.connection(max(0.0, seconds)) as connection:
             with _hang_up_at(connection, deadline):
                 yield connection
+
+
+def verified(url: str) -> str:
+    """The same, and beyond this machine only to a server that proves its name (TLS).
+
+    psycopg's wheels bring an OpenSSL without roots, so they are named: certifi's, if not the URL's
+    own.
+    """
+    given = conninfo_to_dict(url)
+    if is_loopback(str(given.get("host") or given.get("hostaddr") or "")):
+        return url
+    roots = given.get("sslrootcert") or certifi.where()
+    return make_conninfo(url, sslmode="verify-full", sslrootcert=roots)
 
 
 @contextmanager
