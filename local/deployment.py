@@ -8,6 +8,7 @@ from local.provision import (
     BUCKET,
     MIGRATION_SECRET,
     RUNTIME_SECRET,
+    SWITCHES,
     Provisioned,
     credentials,
 )
@@ -57,7 +58,12 @@ def environment(
         "QUIRE_MAINTENANCE_QUEUE_URL": queues.maintenance,
         "QUIRE_DEAD_QUEUE_URL": queues.dead,
         "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
+        "QUIRE_SWITCHES": SWITCHES,
+        "QUIRE_SWITCHES_SECONDS": "1",
         "POWERTOOLS_SERVICE_NAME": "quire",
+        # Whoever has a machine to themselves may use it up; requests are counted all the same.
+        "QUIRE_LIMIT_KEY_REQUESTS": "1000000",
+        "QUIRE_LIMIT_REQUESTS": "1000000",
         **settings,
     }
 

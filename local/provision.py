@@ -19,6 +19,7 @@ REGION = "us-east-1"
 BUCKET = "quire-local"
 RUNTIME_SECRET = "quire/local/runtime"
 MIGRATION_SECRET = "quire/local/migration"
+SWITCHES = "quire/local/switches"
 # A worker's claim is a lease, so a message that comes back early is only put off again; on a
 # laptop that beats waiting six function time-outs for what a killed worker left.
 VISIBILITY_SECONDS = 90

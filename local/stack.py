@@ -19,7 +19,7 @@ from local.gateway import create_app
 from local.lambda_runtime import LambdaRuntime
 from local.pgbouncer import PgBouncer
 from local.postgres import DATABASE, Postgres
-from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, Provisioned, provision
+from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, SWITCHES, Provisioned, provision
 from local.servers import model, qdrant, stream
 from local.service import Service, Supervised, check_port
 from local.web_server import WebServer
@@ -216,7 +216,7 @@ class Stack:
             "first_tenant": configured.tenant,
             "first_key": configured.api_key.get_secret_value(),
         }
-        return {RUNTIME_SECRET: runtime, MIGRATION_SECRET: migration}
+        return {RUNTIME_SECRET: runtime, MIGRATION_SECRET: migration, SWITCHES: {}}
 
     def _app_password(self) -> str:
         kept = self._state / "app_password"

@@ -99,7 +99,7 @@ def _responses(method: str, path: str, spec: Mapping[str, Any], said: Operation)
 def _framed(method: str, path: str) -> Iterable[str]:
     """The headers of every answer."""
     if not path.startswith("/health"):
-        yield "X-Request-Id"
+        yield from errors.FRAMED
     if method == "POST":
         yield "Idempotent-Replayed"
 

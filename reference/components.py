@@ -33,6 +33,18 @@ HEADERS: dict[str, Any] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "RateLimit-Policy": {
+        "description": "How many requests (`q`) a key and its tenant may make in so many seconds "
+        "(`w`); a structured field (draft-ietf-httpapi-ratelimit-headers).",
+        "schema": {"type": "string"},
+        "example": '"key";q=600;w=60, "tenant";q=3000;w=60',
+    },
+    "RateLimit": {
+        "description": "How many are left of these (`r`), and in how many seconds they are all "
+        "there again (`t`).",
+        "schema": {"type": "string"},
+        "example": '"key";r=599;t=1, "tenant";r=2999;t=1',
+    },
     "Idempotent-Replayed": {
         "description": "Comes with an answer that was given before.",
         "schema": {"const": "true"},

@@ -16,12 +16,17 @@ _ERRORS = {
     413: ("Too Large", "More is sent or asked for than we take.", "The request is too large."),
     415: ("Unsupported Type", "The body is not JSON.", "Send the body as application/json."),
     422: ("Invalid", "A field is wrong; `errors` names it.", "This may be 16 at most."),
-    429: ("Too Many Requests", "Reserved: nothing is limited yet.", "Too many requests; wait."),
+    429: (
+        "Too Many Requests",
+        "A limit is reached: requests a minute, streams at once, a day's tokens or dollars.",
+        "These are too many requests for this key: 600 a minute; wait for 1 s.",
+    ),
     500: ("Internal Error", "Something went wrong on our side.", "Something went wrong."),
     503: ("Unavailable", "What this needs is not there now.", "postgres is not available now."),
 }
 _MORE: dict[int, dict[str, Any]] = {
     422: {"errors": [{"field": "top_k", "message": "This may be 16 at most."}]},
+    429: {"code": "rate_limit_exceeded"},
     503: {"dependency": "postgres"},
 }
 _HEADERS = {
@@ -30,6 +35,8 @@ _HEADERS = {
     429: ["Retry-After"],
     503: ["Retry-After"],
 }
+# What comes with every answer to a caller that was counted.
+FRAMED = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
 _DIALECT = ("/v1/chat/completions", "/v1/models")
 
 
@@ -88,7 +95,7 @@ def _name(status: int) -> str:
 def _response(status: int, when: str, content: dict[str, Any]) -> dict[str, Any]:
     return {
         "description": when,
-        "headers": headers("X-Request-Id", *_HEADERS.get(status, ())),
+        "headers": headers(*FRAMED, *_HEADERS.get(status, ())),
         "content": content,
     }
 

@@ -3,6 +3,8 @@
 Both front doors serve it: API Gateway through `handler.py`, the function URL through `start.sh`.
 """
 
+import re
+
 from fastapi import FastAPI
 
 from functions.chat.answering import Answering
@@ -16,6 +18,7 @@ from functions.chat.routes.messages import message_routes
 from functions.chat.routes.persona import persona_routes
 from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
+from functions.chat.routes.streams import Streams
 from functions.chat.routes.usage import usage_routes
 from quire import models
 from quire.issuers import Issuers
@@ -32,6 +35,7 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.ingestions import Ingestions
+from quire.store.limits import RateLimits
 from quire.store.messages import Messages
 from quire.store.personas import Personas
 from quire.store.replays import Replays
@@ -39,9 +43,14 @@ from quire.store.sessions import Sessions
 from quire.store.turns import Turns
 from quire.store.usage import UsageCounts
 from quire.store.users import Users
+from quire.switches import Switchboard
 from quire.web import create_app, requires
 
 MAX_BODY = 64 * 1024
+# What asks a model.
+SPENDING = re.compile("/v1/(chat(/.*)?|retrieve|messages/[^/]+/replay)")
+# What changes nothing, though it is a POST.
+CHANGELESS = re.compile("/v1/(chat(/.*)?|retrieve|messages/[^/]+/(replay|stop))")
 # What a request may take beyond the longest turn.
 SPARE_SECONDS = 30.0
 
@@ -72,7 +81,9 @@ def create() -> FastAPI:
     language_model = LanguageModel(
         openai, model=settings.chat_model, openai=secret.openai_base_url is None
     )
-    finder = Finder(retriever, language_model, imaginative=settings.imaginative)
+    switches = Switchboard(settings.switches, seconds=settings.switches_seconds)
+    collections = Collections(database)
+    finder = Finder(retriever, language_model, imaginative=settings.imaginative, switches=switches)
     answering = Answering(
         finder=finder,
         language_model=language_model,
@@ -81,6 +92,8 @@ def create() -> FastAPI:
             Answers(database),
             Replays(database),
             counts,
+            collections,
+            switches,
             prices=settings.prices,
             without_database=settings.answer_without_database,
         ),
@@ -95,22 +108,26 @@ def create() -> FastAPI:
         remember=settings.remember_seconds,
     )
     asks = requires(security, "ask")
+    limits = RateLimits(database, settings.limits)
+    streams = Streams(limits)
     return create_app(
         "Quire: questions",
         [
             ask_routes(
                 answering=answering,
                 finder=finder,
-                collections=Collections(database),
+                collections=collections,
                 counts=counts,
                 prices=settings.prices,
                 deadlines=deadlines,
+                streams=streams,
                 authenticate=asks,
             ),
             completion_routes(
                 answering=answering,
                 api_url=settings.api_url,
                 deadlines=deadlines,
+                streams=streams,
                 authenticate=asks,
             ),
             session_routes(Sessions(database), asks),
@@ -122,5 +139,11 @@ def create() -> FastAPI:
         max_body=MAX_BODY,
         security=security,
         keys=IdempotencyKeys(database, lease=settings.stream_seconds + SPARE_SECONDS),
+        limits=limits,
+        switches=switches,
+        spending=SPENDING,
+        changeless=CHANGELESS,
+        most_at_once=settings.requests_at_once,
+        origins=settings.origins,
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

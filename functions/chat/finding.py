@@ -15,6 +15,7 @@ from quire.laps import Laps
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
 from quire.retrieval.retriever import Retrieved, Retriever, Search
+from quire.switches import Switchboard
 
 _SECONDS = 8.0
 _TOKENS = 200
@@ -38,12 +39,18 @@ class Found:
 
 class Finder:
     def __init__(
-        self, retriever: Retriever, language_model: LanguageModel, *, imaginative: bool
+        self,
+        retriever: Retriever,
+        language_model: LanguageModel,
+        *,
+        imaginative: bool,
+        switches: Switchboard,
     ) -> None:
         """`imaginative` is a model that makes up passages; another is asked for one on demand."""
         self._retriever = retriever
         self._language_model = language_model
         self._imaginative = imaginative
+        self._switches = switches
 
     async def find(self, search: Search, *, hyde: Hyde, seed: int = 0) -> Found:
         """Raises Unavailable when nothing could be searched; without a model nothing is made up."""
@@ -72,7 +79,7 @@ class Finder:
 
     def _wanted(self, hyde: Hyde, first: Retrieved) -> bool:
         # Without an embedding there is nothing that a passage could be compared by.
-        if first.nearest is None or hyde == Hyde.NEVER:
+        if first.nearest is None or hyde == Hyde.NEVER or not self._switches.current.hyde:
             return False
         # Two searches that agree on nothing are wrong half the time, and else hardly ever: it
         # says more than any cosine does (docs/retrieval.md), and the same of every model.

@@ -27,10 +27,12 @@ from quire.errors import Conflict, QuireError, Unavailable
 from quire.laps import Laps
 from quire.observability import log
 from quire.store.answers import Answers
+from quire.store.collections import Collections
 from quire.store.database import Statement
 from quire.store.replays import Replays
 from quire.store.turns import Turns
 from quire.store.usage import UsageCounts, add_usage
+from quire.switches import Switchboard
 
 HISTORY_MESSAGES = 12
 _WRITTEN_SECONDS = 5
@@ -44,6 +46,8 @@ class Recorder:
         answers: Answers,
         replays: Replays,
         counts: UsageCounts,
+        collections: Collections,
+        switches: Switchboard,
         *,
         prices: Prices,
         without_database: bool,
@@ -53,6 +57,8 @@ class Recorder:
         self._answers = answers
         self._replays = replays
         self._counts = counts
+        self._collections = collections
+        self._switches = switches
         self._prices = prices
         self._without_database = without_database
         self._collection: Collection | None = None
@@ -64,37 +70,33 @@ class Recorder:
         seed = secrets.randbits(_SEED_BITS)
         # What a follow-up asks is known only once it stands alone.
         key = None if question.session else cache_key(question.text, question, model=model)
-        persisted = True
+        persisted, stores = True, self._switches.current.stores
         try:
-            opened = await self._turns.open(
-                caller,
-                question=Message(
-                    id=asked,
-                    session=session,
-                    role="user",
-                    content=question.text,
-                    created_at=datetime.now(UTC),
-                ),
-                answer=message,
-                new_session=question.session is None,
-                title=title_of(question.text),
-                request=question.as_request(seed),
-                history=HISTORY_MESSAGES if question.session else 0,
-                cache_key=key,
-            )
+            if not stores:
+                persisted, opened = False, _unstored(await self._live())
+            else:
+                opened = await self._turns.open(
+                    caller,
+                    question=Message(
+                        id=asked,
+                        session=session,
+                        role="user",
+                        content=question.text,
+                        created_at=datetime.now(UTC),
+                    ),
+                    answer=message,
+                    new_session=question.session is None,
+                    title=title_of(question.text),
+                    request=question.as_request(seed),
+                    history=HISTORY_MESSAGES if question.session else 0,
+                    cache_key=key,
+                )
             self._collection = opened.collection
         except Unavailable:
             if not self._without_database or self._collection is None:
                 raise
             log.warning("answering without a database")
-            persisted = False
-            opened = OpenedTurn(
-                collection=self._collection,
-                history=(),
-                persona=Persona(),
-                generation=0,
-                cached=None,
-            )
+            persisted, opened = False, _unstored(self._collection)
         turn = Turn(
             caller=caller,
             asked=question,
@@ -106,12 +108,17 @@ class Recorder:
             history=question.history if question.history is not None else opened.history,
             until=until,
             persisted=persisted,
-            degraded=[] if persisted else ["postgres"],
+            paid_only=not stores,
+            degraded=[] if persisted else ["postgres" if stores else "persistence"],
             cached=opened.cached,
             laps=laps,
         )
         laps.mark("open")
         return turn
+
+    async def _live(self) -> Collection:
+        """Raises Unavailable."""
+        return self._collection or await self._collections.live()
 
     async def reopen(
         self, caller: Caller, message: UUID, *, until: float
@@ -132,7 +139,7 @@ class Recorder:
             history=asked.history if asked.history is not None else opened.history,
             until=until,
             persisted=False,
-            replay=True,
+            paid_only=True,
         )
 
     async def recall(self, turn: Turn, *, model: str) -> None:
@@ -214,7 +221,7 @@ class Recorder:
         also: Sequence[Statement] = (),
     ) -> None:
         spent, sources = self._spent(turn), turn.sources
-        if turn.replay:
+        if turn.paid_only:
             await self._counts.add(turn.caller.tenant, *spent)
         if not turn.persisted:
             return
@@ -246,6 +253,13 @@ class Recorder:
             model, cost = turn.opened.collection.model, self._prices.cost(embedding)
             spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
         return spent
+
+
+def _unstored(collection: Collection) -> OpenedTurn:
+    """What a turn starts from of which nothing is kept."""
+    return OpenedTurn(
+        collection=collection, history=(), persona=Persona(), generation=0, cached=None
+    )
 
 
 def _finish_reason(turn: Turn, reason: Reason | None) -> str:

@@ -81,7 +81,8 @@ class Question:
 class Turn:
     """What is known and shown so far; `question` in the end stands alone.
 
-    It is over at `until`, in the loop's time. Of a `replay` nothing is kept but what it cost.
+    It is over at `until`, in the loop's time. With `paid_only` nothing is kept but what it
+    cost.
     """
 
     caller: Caller
@@ -94,7 +95,7 @@ class Turn:
     history: Sequence[Message]
     until: float
     persisted: bool = True
-    replay: bool = False
+    paid_only: bool = False
     laps: Laps = field(default_factory=Laps)
     question: str = ""
     sources: Sequence[Source] | None = None

@@ -1,5 +1,7 @@
 """HTTP: documents, uploads, jobs, and who may call. The workers do what is accepted here."""
 
+import re
+
 from fastapi import FastAPI
 from mangum import Mangum
 
@@ -23,12 +25,18 @@ from quire.store.database import Database
 from quire.store.documents import Documents
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.jobs import Jobs
+from quire.store.limits import RateLimits
 from quire.store.tenants import Tenants
 from quire.store.users import Users
+from quire.switches import Switchboard
 from quire.web import create_app, requires
 
 # JSON may spend six bytes on one of the content's.
 MAX_BODY = 6 * MAX_CONTENT + 64 * 1024
+# What has documents embedded.
+SPENDING = re.compile("/v1/(documents(/[^/]+/reingest)?|uploads)")
+# Every POST changes something.
+CHANGELESS = re.compile("(?!)")
 # The gateway waits for 30 s, and the function lives no longer.
 LEASE_SECONDS = 40.0
 
@@ -76,6 +84,12 @@ def create() -> FastAPI:
         max_body=MAX_BODY,
         security=security,
         keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
+        limits=RateLimits(database, settings.limits),
+        switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
+        spending=SPENDING,
+        changeless=CHANGELESS,
+        most_at_once=settings.requests_at_once,
+        origins=settings.origins,
     )
 
 

@@ -11,9 +11,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked, parse
-from quire.errors import Invalid, QuireError, Unavailable
+from functions.ingest.pausing import PAUSE_SECONDS, waits
+from quire.errors import QuireError, Unavailable
 from quire.observability import log
 from quire.queue import Queue
+from quire.switches import Switchboard
 
 # The queues' own redrive policy has the same number: it is for workers that died.
 MAX_RECEIVES = 5
@@ -28,14 +30,23 @@ GiveUp = Callable[[Asked, str], Awaitable[None]]
 
 class Batches:
     def __init__(
-        self, *, queues: Sequence[Queue], dead: Queue, work: Work, give_up: GiveUp
+        self,
+        *,
+        queues: Sequence[Queue],
+        dead: Queue,
+        switches: Switchboard,
+        work: Work,
+        give_up: GiveUp,
     ) -> None:
         """`work` answers an error for each message that has to come again; it may raise none.
 
-        `give_up` hears of messages that were given up, and why.
+        `give_up` hears of messages that were given up, and why. What the `switches` hold up goes
+        back on the first of the queues.
         """
         self._queues = {queue.name: queue for queue in queues}
+        self._paused = queues[0]
         self._dead = dead
+        self._switches = switches
         self._work = work
         self._give_up = give_up
 
@@ -45,15 +56,21 @@ class Batches:
         records = event["Records"]
         errors: dict[str, Exception] = {}
         asked: dict[str, Asked] = {}
+        switches = await self._switches.read()
         for record in records:
             try:
-                asked[record["messageId"]] = parse(record["body"])
-            except Invalid as error:
+                message = parse(record["body"])
+                if waits(message, switches):
+                    # Sent anew, for what comes back too often is given up.
+                    await self._paused.resend(record["body"], delay=PAUSE_SECONDS)
+                else:
+                    asked[record["messageId"]] = message
+            except QuireError as error:
                 errors[record["messageId"]] = error
         outcomes = await self._work(list(asked.values()), invocation)
-        for message, outcome in zip(asked, outcomes, strict=True):
+        for named, outcome in zip(asked, outcomes, strict=True):
             if outcome is not None:
-                errors[message] = outcome
+                errors[named] = outcome
         failures = [
             record["messageId"]
             for record in records

@@ -35,6 +35,7 @@ from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from quire.store.standings import Standings
 from quire.store.usage import UsageCounts
+from quire.switches import Switchboard
 
 # One attempt at an embedding request, of which a slow one on a laptop's CPU takes a while.
 _EMBEDDING_SECONDS = 60.0
@@ -56,6 +57,7 @@ class Ingestion:
     pipeline: Pipeline
     deadlines: Deadlines
     jobs: JobRunner
+    switches: Switchboard
     watch_seconds: float
 
     async def watch(self, documents: Mapping[str, Sequence[UUID]]) -> None:
@@ -103,6 +105,7 @@ def compose() -> Ingestion:
     prover = Prover(documents=documents, collections=collections, index=index)
     return Ingestion(
         watch_seconds=settings.watch_seconds,
+        switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
         objects=objects,
         documents_queue=documents_queue,
         bulk=bulk,

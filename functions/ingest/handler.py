@@ -18,6 +18,7 @@ class Handler:
         self._batches = Batches(
             queues=[parts.documents_queue, parts.bulk],
             dead=parts.dead,
+            switches=parts.switches,
             work=intake.work,
             give_up=intake.give_up,
         )

@@ -10,6 +10,7 @@ from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
+from functions.ingest.pausing import PAUSE_SECONDS, Watched, parted
 
 
 class Handler:
@@ -19,6 +20,7 @@ class Handler:
         self._batches = Batches(
             queues=[self._parts.maintenance],
             dead=self._parts.dead,
+            switches=self._parts.switches,
             work=self._work,
             give_up=self._give_up,
         )
@@ -33,7 +35,7 @@ class Handler:
         until = invocation.until
         try:
             if asked.watch:
-                await self._parts.deadlines.look(asked.watch, until=until)
+                await self._look(asked.watch, until=until)
             if asked.job_watch:
                 await self._parts.jobs.look(*asked.job_watch)
             if asked.recover:
@@ -43,6 +45,12 @@ class Handler:
         except Exception as error:
             return error
         return None
+
+    async def _look(self, watched: Watched, *, until: float) -> None:
+        due, paused = parted(watched, self._parts.switches.current)
+        if paused:
+            await self._parts.maintenance.send_watch(paused, delay=PAUSE_SECONDS)
+        await self._parts.deadlines.look(due, until=until)
 
     async def _give_up(self, asked: Asked, cause: str) -> None:
         if asked.job:

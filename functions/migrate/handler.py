@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from quire.secrets import hand_over
 from quire.settings import MigrationSettings
 from quire.store.api_keys import FIRST_KEY_DAYS, hash_key, new_key, prefix_of
+from quire.store.database import verified
 
 # What an orphan may cost; set on the role, as the pooler drops start-up options.
 ROLE_SETTINGS = {
@@ -23,13 +24,17 @@ ROLE_SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",
     "lock_timeout": "5s",
 }
+# Of these the older servers know nothing.
+ROLE_SETTINGS_17 = {"transaction_timeout": "15s"}
+# Of the server's connections.
+APP_SHARE = 0.8
 # Two deploys at once take turns. The number is arbitrary; it only has to be ours.
 MIGRATION_LOCK = 0x0001_5155_4952_45
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     settings, runtime, migration = MigrationSettings.load()
-    owner_url = migration.database_url.get_secret_value()
+    owner_url = verified(migration.database_url.get_secret_value())
     with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
         connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
         _ensure_app_role(connection, runtime.database_url.get_secret_value())
@@ -74,12 +79,22 @@ def _ensure_app_role(connection: psycopg.Connection, app_url: str) -> None:
             role, sql.Literal(wanted.get("password", ""))
         )
     )
-    for name, value in ROLE_SETTINGS.items():
+    _limit_connections(connection)
+    newer = connection.info.server_version >= 170_000
+    for name, value in {**ROLE_SETTINGS, **(ROLE_SETTINGS_17 if newer else {})}.items():
         connection.execute(
             sql.SQL("alter role {} set {} = {}").format(
                 role, sql.Identifier(name), sql.Literal(value)
             )
         )
+
+
+def _limit_connections(connection: psycopg.Connection) -> None:
+    """However many clients a pool lets in, the owner finds a connection to mend things with."""
+    row = connection.execute("show max_connections").fetchone()
+    assert row is not None
+    most = int(int(row[0]) * APP_SHARE)
+    connection.execute(sql.SQL("alter role quire_app connection limit {}").format(most))
 
 
 def _migrate(owner_url: str) -> None:

@@ -16,10 +16,12 @@ from functions.chat.turn import Question, Turn
 from local.stack import Stack
 from quire.domain import Caller, Prices
 from quire.store.answers import Answers
+from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.replays import Replays
 from quire.store.turns import Turns
 from quire.store.usage import UsageCounts
+from quire.switches import Switchboard
 from quire.web.frame import RequestFrame
 from tests.conftest import Tenant
 from tests.soak.wire import Moment, Proxy, postgres_name, postgres_request
@@ -79,6 +81,8 @@ async def test_a_turn_ends_in_time_though_its_database_froze(
         Answers(freezer.database),
         Replays(freezer.database),
         UsageCounts(freezer.database),
+        Collections(freezer.database),
+        Switchboard(None, seconds=1),
         prices=Prices(),
         without_database=True,
     )

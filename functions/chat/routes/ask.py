@@ -10,6 +10,7 @@ from functions.chat.answering import Answering, source_of
 from functions.chat.finding import Finder, Hyde
 from functions.chat.rendering import answer_json, source_json
 from functions.chat.routes.deadlines import Deadlines
+from functions.chat.routes.streams import Streams
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
 from quire.domain import Caller, Prices
@@ -90,6 +91,7 @@ def ask_routes(
     counts: UsageCounts,
     prices: Prices,
     deadlines: Deadlines,
+    streams: Streams,
     authenticate: Authenticate,
 ) -> APIRouter:
     router = APIRouter(tags=["questions"])
@@ -108,10 +110,11 @@ def ask_routes(
         body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> Response:
         until = deadlines.of_stream(request)
-        turn = await answering.open(caller, _question(body), until=until)
-        request.state.session = turn.session
-        told = frames(answering.stream(turn), problem=partial(describe, request.scope))
-        return event_stream(told)
+        async with streams.one(request, caller, until=until) as stream:
+            turn = await answering.open(caller, _question(body), until=until)
+            request.state.session = turn.session
+            told = frames(answering.stream(turn), problem=partial(describe, request.scope))
+            return event_stream(stream.of(told))
 
     @router.post("/v1/retrieve")
     async def retrieve(

@@ -11,6 +11,7 @@ from functions.chat.dialect import MODEL
 from functions.chat.dialect.answers import completion_json, frames, model_json
 from functions.chat.dialect.requests import CompletionBody, to_question
 from functions.chat.routes.deadlines import Deadlines
+from functions.chat.routes.streams import Streams
 from functions.chat.streaming import event_stream
 from quire.domain import Caller
 from quire.errors import Forbidden, Invalid, NotFound
@@ -23,6 +24,7 @@ def completion_routes(
     answering: Answering,
     api_url: str | None,
     deadlines: Deadlines,
+    streams: Streams,
     authenticate: Authenticate,
 ) -> APIRouter:
     router = APIRouter(tags=["OpenAI's dialect"])
@@ -55,16 +57,18 @@ def completion_routes(
             answer = await answering.answer(caller, question, until=until)
             request.state.session = answer.end.outcome.session
             return JSONResponse(completion_json(answer, base_url=base_url))
-        turn = await answering.open(caller, question, until=deadlines.of_stream(request))
-        request.state.session = turn.session
-        told = frames(
-            answering.stream(turn),
-            message=turn.message,
-            base_url=base_url,
-            include_usage=body.include_usage,
-            problem=partial(describe, request.scope),
-        )
-        return event_stream(told)
+        until = deadlines.of_stream(request)
+        async with streams.one(request, caller, until=until) as stream:
+            turn = await answering.open(caller, question, until=until)
+            request.state.session = turn.session
+            told = frames(
+                answering.stream(turn),
+                message=turn.message,
+                base_url=base_url,
+                include_usage=body.include_usage,
+                problem=partial(describe, request.scope),
+            )
+            return event_stream(stream.of(told))
 
     return router
 

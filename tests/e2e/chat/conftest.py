@@ -22,6 +22,7 @@ from tests.e2e.chat.scripted import ScriptedModel
 from tests.e2e.conftest import put
 
 SECRET = "quire/test/scripted"
+SWITCHES = "quire/test/switches"
 GEARS = """# Gears
 
 A harmonic drive has almost no backlash. Robot joints use it for that reason.
@@ -43,6 +44,7 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
     secret = json.loads(secrets.get_secret_value(SecretId=RUNTIME_SECRET)["SecretString"])
     secret["openai_base_url"] = f"http://127.0.0.1:{model_port}/v1"
     secrets.create_secret(Name=SECRET, SecretString=json.dumps(secret))
+    secrets.create_secret(Name=SWITCHES, SecretString="{}")
     sqs = session.client("sqs", endpoint_url=configured.aws_url)
     urls = {
         name: sqs.get_queue_url(QueueName=f"quire-local-{name}")["QueueUrl"]
@@ -55,6 +57,8 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
             **configured.model_settings(),
             "QUIRE_RUNTIME_SECRET": SECRET,
             "QUIRE_IMAGINATIVE": "true",
+            "QUIRE_SWITCHES": SWITCHES,
+            "QUIRE_SWITCHES_SECONDS": "0",
         },
     )
     app = stream(configured.state.resolve(), port, variables)

@@ -1,6 +1,7 @@
 """The frame of every app, with idempotency keys in PostgreSQL, around routes that are counted."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
@@ -12,12 +13,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from local.stack import Stack
+from quire.domain import Limits
 from quire.errors import Conflict, NotFound
 from quire.security import Security
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.idempotency import IdempotencyKeys
+from quire.store.limits import RateLimits
 from quire.store.users import Users
+from quire.switches import Switchboard
 from quire.web import create_app
 from tests.conftest import Tenant
 
@@ -111,6 +115,11 @@ async def client(
         max_body=MAX_BODY,
         security=Security(ApiKeys(database), Users(database)),
         keys=IdempotencyKeys(database, lease=LEASE_SECONDS),
+        limits=RateLimits(database, Limits(key_requests=600, requests=600)),
+        switches=Switchboard(None, seconds=1),
+        spending=re.compile("/none"),
+        changeless=re.compile("/none"),
+        most_at_once=100,
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),

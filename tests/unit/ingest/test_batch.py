@@ -17,6 +17,7 @@ from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
 from quire.errors import Unavailable, Unreadable
 from quire.queue import Queue
+from quire.switches import Switchboard, Switches
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -40,6 +41,7 @@ class Bench:
             QueueName=name, Attributes={"VisibilityTimeout": str(VISIBILITY)}
         )["QueueUrl"]
         self.dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        self.switches = Switchboard(None, seconds=1)
         self.errors: dict[str, Exception] = {}
         self.worked: list[Asked] = []
         self.given_up: list[tuple[Asked, str]] = []
@@ -48,7 +50,8 @@ class Bench:
 
     async def work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
         self.worked, self.invocation = list(batch), invocation
-        return [self.errors.get(asked.uploads[0].key) for asked in batch]
+        keys = [next((upload.key for upload in asked.uploads), "") for asked in batch]
+        return [self.errors.get(key) for key in keys]
 
     async def give_up(self, asked: Asked, cause: str) -> None:
         self.given_up.append((asked, cause))
@@ -60,6 +63,7 @@ class Bench:
         batches = Batches(
             queues=[Queue(self.source)],
             dead=Queue(dead or self.dead),
+            switches=self.switches,
             work=self.work,
             give_up=self.give_up,
         )
@@ -215,3 +219,36 @@ async def test_it_comes_back_after_a_growing_pause(
     record["attributes"] = {"ApproximateReceiveCount": str(receipts)}
     assert await bench.deliver([record]) == [record["messageId"]]
     assert bench.pause() == pytest.approx(pause, abs=5)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [Switches(ingestion=False), Switches(read_only=True), Switches(suspended=["t"])],
+    ids=["ingestion", "read_only", "suspended"],
+)
+async def test_what_is_paused_comes_back_later_and_is_never_given_up(
+    bench: Bench, switches: Switches
+) -> None:
+    bench.switches.current = switches
+    bodies = [json.dumps({"ingest": {"key": f"uploads/{t}/a.md"}}) for t in ("t", "other")]
+    for body in bodies:
+        bench.sqs.send_message(QueueUrl=bench.source, MessageBody=body)
+    records = bench.received()
+    for record in records:
+        record["attributes"]["ApproximateReceiveCount"] = str(MAX_RECEIVES)
+    # SQS deletes what is not reported as failed.
+    assert await bench.deliver(records) == []
+    others = ["uploads/other/a.md"] if switches.suspended else []
+    assert [asked.uploads[0].key for asked in bench.worked] == others
+    held = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].get_queue(bench.name)._messages
+    again = [m for m in held if m.delayed]
+    assert {m.body for m in again} == set(bodies[: 2 - len(others)])
+    assert bench.letters() == {}
+
+
+async def test_what_was_deleted_goes_though_nothing_is_read(bench: Bench) -> None:
+    bench.switches.current = Switches(ingestion=False)
+    gone = {"eventName": "ObjectRemoved:Delete", "s3": {"object": {"key": "uploads/t/a.md"}}}
+    record = {"messageId": "1", "body": json.dumps({"Records": [gone]}), "attributes": {}}
+    assert await bench.deliver([record]) == []
+    assert bench.worked[0].removals

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
@@ -28,6 +29,14 @@ def document_id(tenant: str, filename: str) -> UUID:
 def chunk_id(document: UUID, version: int, ordinal: int) -> UUID:
     """Deterministic, so that writing a chunk twice writes it once."""
     return uuid5(document, f"{version}/{ordinal}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class DocumentStatus(StrEnum):
@@ -266,6 +275,19 @@ class Prices:
             + usage.completion_tokens * self.completion
             + usage.embedding_tokens * self.embedding
         ) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a tenant may do: requests a minute, of each key and of all; streams at once; tokens and
+    dollars a day (UTC). None is no limit.
+    """
+
+    key_requests: int
+    requests: int
+    streams: int | None = None
+    tokens: int | None = None
+    dollars: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@
     ├── NotFound             absent, or another's: the same either way
     ├── Conflict             something else is in flight
     ├── TooLarge             more bytes than we take
+    ├── TooMany              a limit is reached; `code` tells which kind
     ├── Unavailable          a dependency failed; `dependency` names it
+    │   ├── Overloaded       it is we who have too much to do
+    │   └── Closed           we are told not to do this now
     └── Unreadable           a file that cannot become text
 
 They say what went wrong, not how it is shown: `quire.web` turns them into HTTP, the ingest
@@ -60,6 +63,14 @@ class TooLarge(QuireError):
     pass
 
 
+class TooMany(QuireError):
+    """`retry_after` in seconds; `code` is OpenAI's own word for it."""
+
+    def __init__(self, message: str, *, code: str, retry_after: int) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
 class Unavailable(QuireError):
     """A dependency did not serve us within its deadline; asking again later may help."""
 
@@ -69,6 +80,22 @@ class Unavailable(QuireError):
         )
         self.dependency = dependency
         self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """Refused at once, rather than served too late."""
+
+    def __init__(self) -> None:
+        super().__init__("quire", retry_after=1)
+        self.message = "There is too much to do here just now; try again in a moment."
+
+
+class Closed(Unavailable):
+    """Whoever runs this has switched it off for a while."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("quire", retry_after=60)
+        self.message = message
 
 
 class Unreadable(QuireError):

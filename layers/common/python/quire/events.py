@@ -22,7 +22,11 @@ class Events:
         self._bus = bus
         self._events = boto3.client(
             "events",
-            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
+            config=Config(
+                connect_timeout=2,
+                read_timeout=5,
+                retries={"mode": "standard", "total_max_attempts": 2},
+            ),
         )
 
     async def publish(self, details: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

@@ -246,7 +246,7 @@ def connect() -> Any:
         config=Config(
             connect_timeout=2,
             read_timeout=10,
-            retries={"total_max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": 2},
             signature_version="s3v4",
             s3={"addressing_style": "path"},
         ),

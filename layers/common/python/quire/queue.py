@@ -29,7 +29,11 @@ class Queue:
         self._url = url
         self._sqs = boto3.client(
             "sqs",
-            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
+            config=Config(
+                connect_timeout=2,
+                read_timeout=5,
+                retries={"mode": "standard", "total_max_attempts": 2},
+            ),
         )
 
     async def send(
@@ -70,9 +74,9 @@ class Queue:
     async def send_ingest(self, key: str, *, delay: float = 0) -> None:
         await self.send({"ingest": {"key": key}}, delay=delay)
 
-    async def resend(self, body: str) -> None:
-        """Send a message as it once was. Raises Unavailable."""
-        await self._call(self._sqs.send_message, MessageBody=body)
+    async def resend(self, body: str, *, delay: int = 0) -> None:
+        """Send a message as it once was, to come in `delay` seconds. Raises Unavailable."""
+        await self._call(self._sqs.send_message, MessageBody=body, DelaySeconds=delay)
 
     async def bury(self, body: str, *, cause: str) -> None:
         """Put a message that was given up where it came from no more, with what was wrong."""

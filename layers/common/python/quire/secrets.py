@@ -22,5 +22,7 @@ def hand_over(name: str, secret: Mapping[str, Any]) -> None:
 def _connect() -> Any:
     return boto3.client(
         "secretsmanager",
-        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3}),
+        config=Config(
+            connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+        ),
     )

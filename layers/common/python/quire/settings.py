@@ -4,19 +4,43 @@ Read once at a function's entry and handed on as values; nothing below the compo
 imports this module.
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Issuer, Prices, Scope
+from quire.domain import Issuer, Limits, Prices, Scope, is_loopback
 from quire.secrets import load_secret
 
 # To check what these signed takes no secret.
 Asymmetric = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"]
 
 
-class EmbeddingFallback(BaseModel, frozen=True):
+def _origin(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in ("http", "https") or text != f"{found.scheme}://{found.netloc}":
+        raise ValueError("an origin is a scheme, a host and a port, and never '*'")
+    return text
+
+
+def _encrypted(url: str) -> str:
+    found = urlsplit(url)
+    if found.scheme != "https" and not is_loopback(found.hostname or ""):
+        raise ValueError("beyond this machine it has to be reached by https")
+    return url
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
+
+
+class _Secret(BaseModel):
+    # What is wrong with a secret is told without telling it.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class EmbeddingFallback(_Secret):
     """Another server that has the same embedding model, for when the first one is gone."""
 
     base_url: str
@@ -50,11 +74,11 @@ class TrustedIssuer(BaseModel, frozen=True, extra="forbid"):
         return Issuer(**dict(self))
 
 
-class RuntimeSecret(BaseModel, frozen=True):
+class RuntimeSecret(_Secret):
     """Kept under `QUIRE_RUNTIME_SECRET`; `database_url` is the pooled host, as quire_app."""
 
     database_url: SecretStr
-    qdrant_url: str
+    qdrant_url: EncryptedUrl
     qdrant_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_api_key: SecretStr
@@ -65,7 +89,7 @@ class RuntimeSecret(BaseModel, frozen=True):
         return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
 
 
-class MigrationSecret(BaseModel, frozen=True):
+class MigrationSecret(_Secret):
     """Kept under `QUIRE_MIGRATION_SECRET`, which only `migrate` may read.
 
     `database_url` is the unpooled host, as the owner. `first_tenant` is the stage's first one;
@@ -139,6 +163,31 @@ class Settings(_Environment):
     # While PostgreSQL is gone: an answer of which nothing is kept, or none.
     answer_without_database: bool = True
     database_connections: int = 4
+    # What a tenant may do that has no limits of its own: requests a minute, of each key and of all;
+    # streams at once; tokens and dollars a day. Without a number there is no limit.
+    limit_key_requests: int = 600
+    limit_requests: int = 3_000
+    limit_streams: int | None = None
+    limit_tokens: int | None = None
+    limit_dollars: float | None = None
+    # The secret that holds this stage's switches (quire.switches), looked at so often; none, no
+    # switches.
+    switches: str | None = None
+    switches_seconds: float = 30.0
+    # Whose pages may call from a browser, as `https://app.example`; a JSON list.
+    origins: list[Origin] = []
+    # What one process has under way; what comes beyond is refused at once.
+    requests_at_once: int = 1_024
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            key_requests=self.limit_key_requests,
+            requests=self.limit_requests,
+            streams=self.limit_streams,
+            tokens=self.limit_tokens,
+            dollars=self.limit_dollars,
+        )
 
     @property
     def prices(self) -> Prices:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from openai import AsyncOpenAI, omit
 
+from quire.breaker import Breaker
 from quire.domain import Collection, Embedding
 from quire.errors import Unavailable
 from quire.models import connect, translated
@@ -46,6 +47,7 @@ class Embedder:
         self._fallback = fallback
         self._patient = client.with_options(max_retries=_DOCUMENT_RETRIES, timeout=timeout)
         self._timeout = timeout
+        self._breaker, self._fallback_breaker = Breaker("model"), Breaker("model")
 
     async def embed_query(self, question: str, collection: Collection) -> Embedding:
         """Raises Unavailable, as `embed_documents`."""
@@ -67,12 +69,15 @@ class Embedder:
         other = self._fallback
         same = (collection.model, collection.dimensions)
         if other is None or (other.model, other.dimensions) != same:
-            return await self._embed(client, texts, collection, seconds)
+            with self._breaker.guard():
+                return await self._embed(client, texts, collection, seconds)
         try:
             # Half the time each, so that there is some left to fall back in.
-            return await self._embed(client, texts, collection, seconds / 2)
+            with self._breaker.guard():
+                return await self._embed(client, texts, collection, seconds / 2)
         except Unavailable:
-            return await self._embed(other.client, texts, collection, seconds / 2)
+            with self._fallback_breaker.guard():
+                return await self._embed(other.client, texts, collection, seconds / 2)
 
     async def _embed(
         self, client: AsyncOpenAI, texts: Sequence[str], collection: Collection, seconds: float

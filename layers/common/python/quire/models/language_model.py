@@ -9,6 +9,7 @@ from typing import Any
 from openai import AsyncOpenAI, omit
 from openai.types.chat import ChatCompletionMessageParam
 
+from quire.breaker import Breaker
 from quire.domain import Prompt, Usage
 from quire.errors import Unavailable
 from quire.models import translated
@@ -31,6 +32,7 @@ class LanguageModel:
         self._client = client
         self.name = model
         self._openai = openai
+        self._breaker = Breaker("model")
 
     async def stream(
         self, prompt: Prompt, *, max_tokens: int, temperature: float | None, seed: int
@@ -46,7 +48,7 @@ class LanguageModel:
         model, half = self.name, ""
         finish_reason: str | None = None
         usage: Usage | None = None
-        with translated():
+        with self._breaker.guard() as answer, translated():
             answered = self._client.chat.completions.with_streaming_response.create(
                 model=self.name,
                 messages=messages,
@@ -59,6 +61,7 @@ class LanguageModel:
             )
             async with answered as response:
                 async for chunk in _chunks(response.iter_bytes()):
+                    answer()
                     model = chunk.get("model") or model
                     if counted := chunk.get("usage"):
                         usage = _usage(counted)

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import httpx
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+from qdrant_client.http.exceptions import (
+    ApiException,
+    ResponseHandlingException,
+    UnexpectedResponse,
+)
 
+from quire.breaker import Breaker
 from quire.domain import Chunk, Collection, ScoredChunk, Sparse
 from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
@@ -23,6 +29,7 @@ from quire.retrieval.points import (
     edition,
     match,
 )
+from quire.retrying import retrying
 
 _BATCH = 128
 _SCROLL = 1_000
@@ -49,6 +56,8 @@ class Index:
             url=url, api_key=api_key, timeout=timeout, prefer_grpc=False, check_compatibility=False
         )
         self._ensured: set[str] = set()
+        self._breaker = Breaker("qdrant")
+        self._timeout = timeout
 
     async def ensure(self, collection: Collection, *, points: int = 0) -> None:
         """Create the collection, for about so many points, and its payload indexes.
@@ -57,7 +66,7 @@ class Index:
         """
         if collection.name in self._ensured:
             return
-        with _translated():
+        with self._translated():
             await create(self._client, collection, points=points)
         self._ensured.add(collection.name)
 
@@ -82,7 +91,7 @@ class Index:
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
         try:
-            with _translated():
+            with self._translated():
                 for start in range(0, len(points), _BATCH):
                     await self._client.upsert(
                         collection.name, points[start : start + _BATCH], wait=True
@@ -116,8 +125,10 @@ class Index:
             limit=limit,
             vectors=vectors,
         )
-        with _translated(), _none_if_absent():
-            answers = await self._client.query_batch_points(collection.name, queries)
+        with self._translated(), _none_if_absent():
+            async for attempt in retrying(_unheard, seconds=self._timeout):
+                with attempt:
+                    answers = await self._client.query_batch_points(collection.name, queries)
             found = {q.using: answer.points for q, answer in zip(queries, answers, strict=True)}
             return Candidates(
                 dense=_scored(found.get(DENSE, [])),
@@ -161,14 +172,14 @@ class Index:
 
     async def _delete(self, collection: Collection, must: list[models.Condition]) -> None:
         chosen = models.FilterSelector(filter=models.Filter(must=must))
-        with _translated(), _none_if_absent():
+        with self._translated(), _none_if_absent():
             await self._client.delete(collection.name, chosen, wait=True)
 
     async def points(self, collection: Collection, tenant: str, document: UUID) -> dict[UUID, int]:
         """All points of a document, each with its version."""
         found: dict[UUID, int] = {}
         offset: Any = None
-        with _translated(), _none_if_absent():
+        with self._translated(), _none_if_absent():
             while True:
                 records, offset = await self._client.scroll(
                     collection.name,
@@ -186,37 +197,44 @@ class Index:
 
     async def count(self, collection: Collection) -> int:
         """All tenants' points."""
-        with _translated(), _none_if_absent():
+        with self._translated(), _none_if_absent():
             return (await self._client.count(collection.name, exact=False)).count
         return 0
 
     async def count_tenant(self, collection: Collection, tenant: str) -> int:
         mine = models.Filter(must=[match("tenant", tenant)])
-        with _translated(), _none_if_absent():
+        with self._translated(), _none_if_absent():
             return (await self._client.count(collection.name, count_filter=mine)).count
         return 0
 
     async def drop(self, collection: Collection) -> None:
-        with _translated(), _none_if_absent():
+        with self._translated(), _none_if_absent():
             await self._client.delete_collection(collection.name)
         self._ensured.discard(collection.name)
 
     async def close(self) -> None:
         await self._client.close()
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with self._breaker.guard():
+            try:
+                yield
+            except ResourceExhaustedResponse as error:
+                raise Unavailable("qdrant", retry_after=error.retry_after_s) from error
+            except (ApiException, TimeoutError) as error:
+                raise Unavailable("qdrant") from error
+
 
 def _scored(points: Sequence[models.ScoredPoint]) -> list[ScoredChunk]:
     return [ScoredChunk(chunk=as_chunk(point), score=point.score) for point in points]
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except ResourceExhaustedResponse as error:
-        raise Unavailable("qdrant", retry_after=error.retry_after_s) from error
-    except (ApiException, TimeoutError) as error:
-        raise Unavailable("qdrant") from error
+def _unheard(error: BaseException) -> bool:
+    """Whether the connection was at fault, as one is that was kept over a freeze."""
+    return isinstance(error, ResponseHandlingException) and isinstance(
+        error.source, httpx.NetworkError | httpx.RemoteProtocolError
+    )
 
 
 @contextmanager

@@ -8,11 +8,17 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import certifi
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from quire.breaker import Breaker
+from quire.domain import is_loopback
 from quire.errors import Unavailable
+from quire.retrying import retrying
 
 # The pool warns of every failed connection attempt; we report the failure once, as our own error.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -31,12 +37,20 @@ class Database:
     inside the transaction, which row-level security reads.
     """
 
-    def __init__(self, url: str, *, connections: int = 4, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 4,
+        timeout: float = 5.0,
+        breaker: Breaker | None = None,
+    ) -> None:
         """`timeout` in seconds bounds getting a connection and the transaction together."""
         self._timeout = timeout
+        self._breaker = breaker or Breaker("postgres")
         self._opening = asyncio.Lock()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url,
+            verified(url),
             min_size=0,
             max_size=connections,
             open=False,
@@ -65,32 +79,69 @@ class Database:
         unless the connection broke while COMMIT was under way.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
-        try:
-            async with self._connection(seconds) as connection:
-                async with connection.pipeline():
-                    await connection.execute("begin")
-                    await connection.execute(
-                        "select set_config('quire.tenant', %s, true)", [tenant or ""]
-                    )
-                    cursors = [await connection.execute(sql, values) for sql, values in statements]
-                    await connection.execute("commit")
-                return [await c.fetchall() if c.description else [] for c in cursors]
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-            raise Unavailable("postgres") from error
+        deadline = asyncio.get_running_loop().time() + seconds
+        with self._breaker.guard(), _translated():
+            async for attempt in retrying(_undone, seconds=seconds):
+                with attempt:
+                    rows = await self._transact(tenant, statements, deadline)
+        return rows
+
+    async def _transact(
+        self, tenant: str | None, statements: Sequence[Statement], deadline: float
+    ) -> list[list[Row]]:
+        async with self._connection(deadline) as connection:
+            async with connection.pipeline():
+                await connection.execute("begin")
+                await connection.execute(
+                    "select set_config('quire.tenant', %s, true)", [tenant or ""]
+                )
+                cursors = [await connection.execute(sql, values) for sql, values in statements]
+                await connection.execute("commit")
+            return [await c.fetchall() if c.description else [] for c in cursors]
 
     async def close(self) -> None:
         await self._pool.close()
 
     @asynccontextmanager
-    async def _connection(self, seconds: float) -> AsyncIterator[Connection]:
+    async def _connection(self, deadline: float) -> AsyncIterator[Connection]:
         if self._pool.closed:
             async with self._opening:
                 # Opened here and not at import: a pool belongs to the loop it is used in.
                 await self._pool.open()
-        deadline = asyncio.get_running_loop().time() + seconds
-        async with self._pool.connection(seconds) as connection:
+        seconds = deadline - asyncio.get_running_loop().time()
+        async with self._pool.connection(max(0.0, seconds)) as connection:
             with _hang_up_at(connection, deadline):
                 yield connection
+
+
+def verified(url: str) -> str:
+    """The same, and beyond this machine only to a server that proves its name (TLS).
+
+    psycopg's wheels bring an OpenSSL without roots, so they are named: certifi's, if not the URL's
+    own.
+    """
+    given = conninfo_to_dict(url)
+    if is_loopback(str(given.get("host") or given.get("hostaddr") or "")):
+        return url
+    roots = given.get("sslrootcert") or certifi.where()
+    return make_conninfo(url, sslmode="verify-full", sslrootcert=roots)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise Unavailable("postgres") from error
+
+
+def _undone(error: BaseException) -> bool:
+    """Whether PostgreSQL took a transaction back for another's sake.
+
+    Of a connection that broke nobody knows whether its COMMIT came through, and who has waited for
+    a statement's whole time is not to wait once more. Connecting is the pool's to try again.
+    """
+    return isinstance(error, SerializationFailure | DeadlockDetected)
 
 
 async def _check(connection: Connection) -> None:

@@ -1,11 +1,13 @@
 """The frame every HTTP function shares: who calls, limits on what comes in, the app itself."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header
+from fastapi.middleware.cors import CORSMiddleware
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from quire import __version__
@@ -13,12 +15,22 @@ from quire.domain import Caller, Page, Scope
 from quire.errors import NotFound
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
+from quire.store.limits import RateLimits
+from quire.switches import Switchboard
+from quire.web.admission import Admission
 from quire.web.frame import RequestFrame
 from quire.web.idempotency import Idempotency
 from quire.web.problems import Dialect, install_problems
 
 _METADATA_BYTES = 8_192
 _METADATA_DEPTH = 16
+
+# What a browser's page may send, and may see of an answer.
+_ASKED_WITH = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Quire-User"]
+_ANSWERED_WITH = [
+    *("Content-Disposition", "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy"),
+    *("Retry-After", "X-Request-Id"),
+]
 
 Authenticate = Callable[..., Awaitable[Caller]]
 
@@ -30,12 +42,22 @@ def create_app(
     max_body: int,
     security: Security,
     keys: IdempotencyKeys,
+    limits: RateLimits,
+    switches: Switchboard,
+    spending: re.Pattern[str],
+    changeless: re.Pattern[str],
+    most_at_once: int,
+    origins: Sequence[str] = (),
     dialects: Mapping[str, Dialect] | None = None,
 ) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
-    `max_body` in bytes bounds what a request may carry. At the paths of `dialects`, and below
-    them, problems are put in other words.
+    `max_body` in bytes bounds what a request may carry, `limits` how often its caller may come;
+    POSTs to paths that are `spending` need some of the day's tokens and dollars to be left, and
+    those that are `changeless` are answered where nothing may be changed. Beyond
+    `most_at_once` requests in this process the next ones are refused. Pages of `origins` may call
+    it from a browser (CORS). At the paths of `dialects`,
+    and below them, problems are put in other words.
     """
     # No app tells of itself: one document describes them all (`make openapi`).
     app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
@@ -44,7 +66,25 @@ def create_app(
     install_problems(app)
     # The one that is added last is met first.
     app.add_middleware(Idempotency, security=security, keys=keys)
+    app.add_middleware(
+        Admission,
+        security=security,
+        limits=limits,
+        switches=switches,
+        spending=spending,
+        changeless=changeless,
+        most=most_at_once,
+    )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=_ASKED_WITH,
+        expose_headers=_ANSWERED_WITH,
+        allow_credentials=True,
+        max_age=600,
+    )
     return app
 
 

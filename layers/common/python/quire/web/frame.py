@@ -11,6 +11,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from quire.observability import log
 from quire.web.problems import Dialect, problem, unexpected
 
+# What no answer of ours is to be taken for, unless it says otherwise itself: a page, a frame,
+# something to be kept on the way, another type than its own.
+_SAFELY = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
 
 class RequestFrame:
     """Refuses what is too large (413) or not JSON (415) before anything reads it.
@@ -39,9 +49,12 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = list(message.get("headers", ()))
+                said = {name.lower() for name, _ in headers}
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *headers,
                     (b"x-request-id", request_id.encode()),
+                    *(header for header in _SAFELY if header[0] not in said),
                 ]
             await send(message)
 

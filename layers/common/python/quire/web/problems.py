@@ -23,6 +23,7 @@ _STATUS: dict[type[errors.QuireError], int] = {
     errors.TooLarge: 413,
     errors.Invalid: 422,
     errors.Unreadable: 422,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 # Ours, since Python's own phrases change from version to version.
@@ -36,6 +37,7 @@ _TITLES = {
     413: "Too Large",
     415: "Unsupported Type",
     422: "Invalid",
+    429: "Too Many Requests",
     500: "Internal Error",
     503: "Unavailable",
 }
@@ -63,7 +65,8 @@ def refusal(scope: Scope, error: errors.QuireError) -> JSONResponse:
     headers = {}
     if isinstance(error, errors.Unavailable):
         log.warning("dependency unavailable", dependency=error.dependency, exc_info=error)
-    if isinstance(error, errors.Unavailable | errors.Conflict) and error.retry_after:
+    waits = errors.Unavailable | errors.Conflict | errors.TooMany
+    if isinstance(error, waits) and error.retry_after:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"

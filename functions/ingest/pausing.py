@@ -1,0 +1,29 @@
+"""What is not to be done now, because the stage's switches say so: it comes back later."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from functions.ingest.messages import Asked
+from quire.objects import parse_upload_key
+from quire.switches import Switches
+
+Watched = Mapping[str, Sequence[UUID]]
+
+# After so long a message is looked at again.
+PAUSE_SECONDS = 300
+
+
+def waits(asked: Asked, switches: Switches) -> bool:
+    """Whether a message is to come back. What is deleted is deleted, though nothing is read."""
+    if switches.read_only:
+        return True
+    reading = [named[0] for u in asked.uploads if (named := parse_upload_key(u.key))]
+    return any(not switches.reads(tenant) for tenant in reading) or any(
+        job[0] in switches.suspended for job in (asked.job, asked.job_watch) if job
+    )
+
+
+def parted(watched: Watched, switches: Switches) -> tuple[Watched, Watched]:
+    """Those documents whose deadlines may pass, and those of tenants that nothing is read of."""
+    due = {tenant: ids for tenant, ids in watched.items() if switches.reads(tenant)}
+    return due, {tenant: ids for tenant, ids in watched.items() if tenant not in due}
