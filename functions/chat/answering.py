@@ -152,6 +152,7 @@ class Answering:
                 top_k=asked.top_k,
                 filters=asked.filters,
                 hyde=asked.hyde,
+                in_flux=turn.opened.in_flux,
                 blindly="postgres" in turn.degraded,
                 seed=turn.seed,
             )

@@ -4,9 +4,10 @@ the model made up (HyDE; Gao et al., "Precise Zero-Shot Dense Retrieval without 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 from functions.chat.prompting import hypothesis_prompt
 from quire.domain import Collection, Usage
@@ -56,6 +57,7 @@ class Finder:
         filters: Filters,
         hyde: Hyde,
         blend: Blend = HYBRID,
+        in_flux: Sequence[tuple[UUID, int]] | None = None,
         blindly: bool = False,
         seed: int = 0,
     ) -> Found:
@@ -69,6 +71,7 @@ class Finder:
                 top_k=top_k,
                 filters=filters,
                 blend=blend,
+                in_flux=in_flux,
                 blindly=blindly,
                 hypothesis=hypothesis,
             )

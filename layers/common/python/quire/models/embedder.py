@@ -47,9 +47,9 @@ class Embedder:
         self._patient = client.with_options(max_retries=_DOCUMENT_RETRIES, timeout=timeout)
         self._timeout = timeout
 
-    async def embed_query(self, question: str, collection: Collection) -> Embedding:
-        """Raises Unavailable, as `embed_documents`."""
-        return await self._embed_or_fall_back(self._client, [question], collection, self._timeout)
+    async def embed_query(self, texts: Sequence[str], collection: Collection) -> Embedding:
+        """What is asked, in one request. Raises Unavailable, as `embed_documents`."""
+        return await self._embed_or_fall_back(self._client, texts, collection, self._timeout)
 
     async def embed_documents(
         self, texts: Sequence[str], collection: Collection, *, seconds: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import httpx
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
@@ -28,6 +29,9 @@ from quire.retrieval.points import (
 
 _BATCH = 128
 _SCROLL = 1_000
+# Qdrant hangs up on who was silent for five seconds. The client's own limits would have us meet it
+# there, and make a connection for each request to a server on this machine.
+_LIMITS = httpx.Limits(max_keepalive_connections=16, keepalive_expiry=4.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,12 @@ class Index:
     def __init__(self, url: str, *, api_key: str | None, timeout: int = 5) -> None:
         """`timeout` in whole seconds bounds each request."""
         self._client = AsyncQdrantClient(
-            url=url, api_key=api_key, timeout=timeout, prefer_grpc=False, check_compatibility=False
+            url=url,
+            api_key=api_key,
+            timeout=timeout,
+            prefer_grpc=False,
+            check_compatibility=False,
+            limits=_LIMITS,
         )
         self._ensured: set[str] = set()
 
@@ -167,8 +176,12 @@ class Index:
             vectors=vectors,
         )
         with _translated(), _none_if_absent():
-            answers = await self._client.query_batch_points(collection.name, queries)
-            found = {q.using: answer.points for q, answer in zip(queries, answers, strict=True)}
+            # Not by the client's own method: it copies the vectors, number by number.
+            answer = await self._client.http.search_api.query_batch_points(
+                collection.name, query_request_batch=models.QueryRequestBatch(searches=queries)
+            )
+            answers = answer.result or ()
+            found = {q.using: each.points for q, each in zip(queries, answers, strict=True)}
             return Candidates(
                 dense=_scored(found.get(DENSE, [])),
                 bm25=_scored(found.get(BM25, [])),

@@ -84,19 +84,22 @@ class Retriever:
         filters: Filters,
         blend: Blend = HYBRID,
         hypothesis: str | None = None,
+        in_flux: Sequence[tuple[UUID, int]] | None = None,
         blindly: bool = False,
     ) -> Retrieved:
         """Up to `top_k` passages of served versions, best first, with their fused scores.
 
         With a `hypothesis`, meaning is searched for half way between it and the question.
-        `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may
-        be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
+        Versions `in_flux`, as (document, version), are left out; who does not know them has them
+        looked up. `blindly` asks PostgreSQL nothing, so that what is being written or was just
+        replaced may be found too. `timings` is in milliseconds: embed, search. Raises Unavailable.
         """
         laps = Laps()
         depth = max(_CANDIDATES, top_k)
         # Side by side: what may not be found is asked of PostgreSQL while the model embeds.
-        query, in_flux = await asyncio.gather(
-            self._embed(question, hypothesis, collection, blend), self._in_flux(tenant, blindly)
+        query, without = await asyncio.gather(
+            self._embed(question, hypothesis, collection, blend),
+            self._in_flux(tenant, () if blindly else in_flux),
         )
         laps.mark("embed")
         for _ in range(_SEARCHES):
@@ -106,7 +109,7 @@ class Retriever:
                 dense=query.vectors[0] if query else None,
                 bm25=weigh_query(question) if blend.dense < 1 or not query else None,
                 filters=filters,
-                without=in_flux,
+                without=without,
                 limit=depth,
                 vectors=blend.diversity > 0,
             )
@@ -118,7 +121,7 @@ class Retriever:
             found = await self._served(tenant, found)
             if len(found.dense) + len(found.bm25) == whole:
                 break
-            in_flux = await self._in_flux(tenant, blindly)
+            without = await self._in_flux(tenant, None)
         weight = blend.dense if query else 0.0
         if blend.by_rank:
             hits = fuse_ranks(found.dense, found.bm25)
@@ -155,19 +158,16 @@ class Retriever:
             return None
         texts = [question] if hypothesis is None else [question, hypothesis]
         try:
-            embedded = await asyncio.gather(
-                *(self._embedder.embed_query(text, collection) for text in texts)
-            )
+            embedded = await self._embedder.embed_query(texts, collection)
         except Unavailable as error:
             log.warning("the question was not embedded", exc_info=error)
             return None
-        return Embedding(
-            vectors=[_mean([e.vectors[0] for e in embedded])],
-            tokens=sum(e.tokens for e in embedded),
-        )
+        return replace(embedded, vectors=[_mean(embedded.vectors)])
 
-    async def _in_flux(self, tenant: str, blindly: bool) -> Sequence[tuple[UUID, int]]:
-        return () if blindly else await self._ingestions.in_flux(tenant)
+    async def _in_flux(
+        self, tenant: str, known: Sequence[tuple[UUID, int]] | None
+    ) -> Sequence[tuple[UUID, int]]:
+        return await self._ingestions.in_flux(tenant) if known is None else known
 
 
 def _first(hits: Sequence[ScoredChunk]) -> set[UUID]:

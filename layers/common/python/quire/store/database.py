@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import dict_row
@@ -18,6 +20,7 @@ from quire.errors import Unavailable
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 CHECK_SECONDS = 1.0
+_MOMENT_SECONDS = 1.0
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any]]
@@ -35,6 +38,7 @@ class Database:
         """`timeout` in seconds bounds getting a connection and the transaction together."""
         self._timeout = timeout
         self._opening = asyncio.Lock()
+        self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=0,
@@ -44,7 +48,7 @@ class Database:
             # Beyond this a new request makes its own attempt, rather than waiting for a back-off
             # that began before the database came back.
             reconnect_timeout=timeout,
-            check=_check,
+            check=self._check,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": None,
@@ -62,20 +66,22 @@ class Database:
 
         `timeout` in seconds has it end sooner than the database's own.
         Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
-        unless the connection broke while COMMIT was under way.
+        unless the connection broke while it was being committed.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         try:
             async with self._connection(seconds) as connection:
+                # A pipeline is a transaction: PostgreSQL commits when it has come to its end.
                 async with connection.pipeline():
-                    await connection.execute("begin")
                     await connection.execute(
                         "select set_config('quire.tenant', %s, true)", [tenant or ""]
                     )
                     cursors = [await connection.execute(sql, values) for sql, values in statements]
-                    await connection.execute("commit")
+                self._answered[connection] = time.time()
                 return [await c.fetchall() if c.description else [] for c in cursors]
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            # What one connection died of, others may have.
+            self._answered.clear()
             raise Unavailable("postgres") from error
 
     async def close(self) -> None:
@@ -92,11 +98,16 @@ class Database:
             with _hang_up_at(connection, deadline):
                 yield connection
 
+    async def _check(self, connection: Connection) -> None:
+        """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell.
 
-async def _check(connection: Connection) -> None:
-    """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell."""
-    with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
-        await AsyncConnectionPool.check_connection(connection)
+        What answered a moment ago is taken at its word: a turn has several transactions.
+        """
+        # By the clock on the wall: others may stand still while a sandbox is frozen.
+        if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
+            return
+        with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
+            await AsyncConnectionPool.check_connection(connection)
 
 
 @contextmanager
