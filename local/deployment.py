@@ -32,7 +32,7 @@ ROUTES = (
     Route(["ANY"], "/v1/documents/{proxy+}", "ingest-api"),
     Route(["GET"], "/v1/jobs/{id}", "ingest-api"),
     Route(["GET", "POST"], "/v1/admin/jobs", "ingest-api"),
-    Route(["GET"], "/health", "health"),
+    Route(["GET", "HEAD"], "/health", "health"),
     Route(["GET"], "/health/{proxy+}", "health"),
     # What no function serves is refused in the words of all other refusals.
     Route(["ANY"], "$default", "chat"),
