@@ -79,7 +79,7 @@ async def _run(state: Path, arguments: list[str]) -> int:
         shown = f"$ quire eval {shlex.join(arguments)}"
         console.print(shown, style="bold", markup=False, soft_wrap=True)
         command = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", "eval", *arguments),
+            *(sys.executable, "-m", "cli", "eval", *arguments),
             env={
                 **os.environ,
                 "QUIRE_URL": configured.api_url,

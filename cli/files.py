@@ -49,14 +49,17 @@ def existing(text: str) -> Path:
     return path
 
 
-def find_files(paths: Iterable[Path]) -> list[File]:
-    """The given files, and what the given folders hold but for what is hidden. Raises Failed.
+def find_files(
+    paths: Iterable[Path], *, leave_out: Callable[[Path], object] = lambda _: None
+) -> list[File]:
+    """The given files, and what the given folders hold. Raises Failed.
 
-    A file in a folder is named by its way from there, with slashes.
+    A file in a folder is named by its way from there, with slashes. What is hidden there, leads
+    out of it or is neither file nor folder is given to `leave_out`.
     """
     files: dict[str, File] = {}
     for path in paths:
-        for found in _files_at(path):
+        for found in _files_at(path, leave_out):
             file = _name(found, below=path if path.is_dir() else path.parent)
             other = files.setdefault(file.name, file)
             if not other.path.samefile(file.path):
@@ -79,21 +82,31 @@ def sha256(file: File) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _files_at(path: Path) -> Iterator[Path]:
+def _files_at(path: Path, leave_out: Callable[[Path], object]) -> Iterator[Path]:
     if path.is_file():
         yield path
     elif path.is_dir():
         for parent, folders, names in os.walk(path, onerror=_unreadable):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            below = (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-            yield from (found for found in below if found.is_file() and _stays(found, path))
+            below = [Path(parent, name) for name in sorted((*folders, *names))]
+            taken = [found for found in below if _is_meant(found, path)]
+            for found in below:
+                if found not in taken:
+                    leave_out(found)
+            folders[:] = [found.name for found in taken if found.is_dir()]
+            yield from (found for found in taken if found.is_file())
     else:
         raise Failed(f"{path} is neither a file nor a folder.")
 
 
-def _stays(found: Path, folder: Path) -> bool:
-    """A link that leads out of the folder leads to what nobody meant to upload."""
-    return not found.is_symlink() or found.resolve().is_relative_to(folder.resolve())
+def _is_meant(found: Path, folder: Path) -> bool:
+    """A link that leads out of the folder leads to what nobody meant to upload, and one to a folder
+    in it to what is uploaded anyway.
+    """
+    if found.name.startswith("."):
+        return False
+    if found.is_symlink():
+        return found.is_file() and found.resolve().is_relative_to(folder.resolve())
+    return found.is_file() or found.is_dir()
 
 
 def _name(found: Path, *, below: Path) -> File:

@@ -33,9 +33,11 @@ def upload(
     """Upload files, and folders with all they hold, and wait until they can be asked about."""
 
     async def work(quire: Quire) -> bool:
-        files = find_files(paths)
+        left_out: list[Path] = []
+        files = find_files(paths, leave_out=left_out.append)
         with terminal.progress() as progress:
             outcomes = await Uploading(quire, files, progress).run(timeout=timeout)
+        show.left_out(left_out)
         show.outcomes(outcomes, as_json=as_json)
         return all(outcome.cause is None for outcome in outcomes)
 
@@ -86,7 +88,3 @@ app.add_typer(users_app, name="users")
 app.add_typer(tenants_app, name="tenants")
 for group in (ask_app, document_app, jobs_app, upkeep_app, replay_app, usage_app, eval_app):
     app.add_typer(group)
-
-
-if __name__ == "__main__":
-    app(prog_name="quire")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import get_args
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.text import Text
 from cli.client import Json
 from cli.terminal import (
     amount,
+    aside,
     caused,
     dollars,
     grid,
@@ -27,6 +29,7 @@ from cli.terminal import (
 from cli.watch import Ending, Outcome
 
 EXCERPT = 160
+_NAMED = 5  # of what was left out
 IDS = 20
 _SHORTEST_NAME = 16
 # What a table of documents takes beside filename, title and the two below; and each of those.
@@ -42,6 +45,14 @@ def outcomes(ended: Sequence[Outcome], *, as_json: bool) -> None:
             caused(one.outcome, one.filename, one.cause)
     counts = Counter(one.outcome for one in ended)
     out.print(", ".join(f"{counts[name]} {name}" for name in get_args(Ending) if counts[name]))
+
+
+def left_out(paths: Sequence[Path]) -> None:
+    """A word on what is in the given folders, and is not uploaded."""
+    if paths:
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        names = ", ".join(map(str, paths[:_NAMED]))
+        aside(f"Left out, as hidden or as links: {names}{more}.")
 
 
 def accepted(documents: Sequence[Json], answers: Sequence[Json], *, as_json: bool) -> None:

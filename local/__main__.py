@@ -84,7 +84,7 @@ def _stop_on_signals() -> None:
 async def _quire(configuration: Configuration, *arguments: str) -> None:
     console.print(f"\n[bold]$ quire {' '.join(shlex.quote(a) for a in arguments)}[/bold]")
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
+        *(sys.executable, "-m", "cli", *arguments),
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),

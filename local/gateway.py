@@ -32,6 +32,13 @@ TIMEOUT_SECONDS = 30.0
 # What reaches a function as text; everything else is base64, forms and a missing type too.
 _TEXT = re.compile(r"text/.*|application/(json|xml|javascript)")
 
+_DETAIL = {
+    404: "There is nothing at this address.",
+    413: "The request is too large.",
+    500: "The function failed; its log says why.",
+    503: "No function answered in time.",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -83,33 +90,33 @@ def create_app(
 ) -> Starlette:
     """The HTTP API of these routes, of which the most specific one that fits a request is taken.
 
-    Its own answers are the real one's: 404 without a route, 413 above `body_bytes` or above what
-    Lambda takes in one request, 503 after `timeout` seconds and where no sandbox is free, 500 when
-    the function fails or answers nonsense.
+    Its own answers have the real one's words: 404 without a route, 413 above `body_bytes` or
+    above what Lambda takes in one request, 503 after `timeout` seconds and where no sandbox is
+    free, 500 when the function fails or answers nonsense.
     """
     table = [(_pattern(route.path), route) for route in sorted(routes, key=_specificity)]
 
     async def handle(request: Request) -> Response:
         route, parameters = _match(table, request)
         if route is None:
-            return _message(404, "Not Found")
+            return _refusal(request, 404, "Not Found")
         body = await _read(request, body_bytes)
         if body is None:
-            return _message(413, "Request Entity Too Large")
+            return _refusal(request, 413, "Request Entity Too Large")
         event = _event(request, body, route=route, parameters=parameters)
         try:
             async with asyncio.timeout(timeout):
                 return _respond(await invoke(route.function, event))
         except RequestTooLarge:
-            return _message(413, "Request Entity Too Large")
+            return _refusal(request, 413, "Request Entity Too Large")
         except (TimeoutError, Throttled) as error:
             log.warning(
                 "%s gave no answer: %s", route.function, str(error) or f"{timeout} s passed"
             )
-            return _message(503, "Service Unavailable")
+            return _refusal(request, 503, "Service Unavailable")
         except (InvocationError, ValueError) as error:
             log.error("%s failed: %s", route.function, error)
-            return _message(500, "Internal Server Error")
+            return _refusal(request, 500, "Internal Server Error")
 
     return Starlette(routes=[Mount("/", app=request_response(handle))])
 
@@ -241,5 +248,15 @@ def _respond(answer: Any) -> Response:
     return response
 
 
-def _message(status: int, message: str) -> Response:
-    return JSONResponse({"message": message}, status)
+def _refusal(request: Request, status: int, message: str) -> Response:
+    """The real one's `message`, in a problem as all our own refusals are."""
+    problem = {
+        "type": f"urn:quire:problem:{message.lower().replace(' ', '-')}",
+        "title": message,
+        "status": status,
+        "detail": _DETAIL[status],
+        "instance": request.scope["path"],
+        "request_id": secrets.token_urlsafe(12),
+        "message": message,
+    }
+    return JSONResponse(problem, status, media_type="application/problem+json")

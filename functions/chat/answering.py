@@ -152,6 +152,7 @@ class Answering:
                 collection=turn.opened.collection,
                 top_k=asked.top_k,
                 filters=asked.filters,
+                in_flux=turn.opened.in_flux,
                 blindly="postgres" in turn.degraded,
             )
             found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed)

@@ -26,6 +26,7 @@ def nothing_here(error: Exception) -> Response[str]:
     return Response(404, "application/problem+json", json.dumps(problem))
 
 
+@app.head("/health", include_in_schema=False)
 @app.get("/health")
 def alive() -> dict[str, str]:
     return {"status": "ok", "version": __version__}

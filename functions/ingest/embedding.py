@@ -83,7 +83,7 @@ class CachedEmbedder:
 
     async def probe(self, collection: Collection) -> None:
         """Raises Unavailable unless the model answers, with as many dimensions as it should."""
-        await self._embedder.embed_query("Is anybody there?", collection)
+        await self._embedder.embed_query(["Is anybody there?"], collection)
 
     async def _request(
         self, texts: Sequence[str], collection: Collection, seconds: float

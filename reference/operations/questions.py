@@ -32,7 +32,7 @@ QUESTIONS: Operations = {
     "GET /v1/messages/{message_id}/stream": Operation(
         summary="Follow an answer",
         description="The events of a turn that come after `Last-Event-ID`, from what is stored of "
-        "it, and on until it ends.",
+        "it, and on until it ends. Of a turn that has ended, its last event is told in any case.",
         answers=[_STREAM],
     ),
     "POST /v1/messages/{message_id}/replay": Operation(

@@ -115,6 +115,11 @@ async def test_ids_of_nothing_are_not_there(client: httpx.AsyncClient) -> None:
     check_problem(await client.get("/v1/documents", params={"after": "nope"}), 404)
 
 
+async def test_being_alive_is_told_to_who_wants_no_body(client: httpx.AsyncClient) -> None:
+    answer = await client.head("/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_wrong_methods_and_parameters(client: httpx.AsyncClient) -> None:
     check_problem(await client.put("/v1/sessions", json={}), 405)
     check_problem(await client.get("/v1/documents", params={"limit": "0"}), 422, field="limit")

@@ -102,7 +102,7 @@ async def test_when_it_is_gone_the_same_model_elsewhere_is_asked(bench: Bench) -
     other = await bench.server()
     embedder = bench.embedder(NOWHERE, bench.fallback(other))
     assert (await embedder.embed_documents(["a"], LIVE, seconds=2)).vectors == [[1.0, 0.0]]
-    assert (await embedder.embed_query("a?", LIVE)).vectors == [[1.0, 0.0]]
+    assert (await embedder.embed_query(["a?"], LIVE)).vectors == [[1.0, 0.0]]
     assert len(other.asked) == 2
 
 
@@ -119,7 +119,7 @@ async def test_another_model_is_no_help(bench: Bench, model: str, dimensions: in
 async def test_vectors_of_another_size_are_refused(bench: Bench) -> None:
     first = await bench.server((1.0, 0.0, 0.0))
     with pytest.raises(Unavailable, match="model"):
-        await bench.embedder(first.url).embed_query("a?", LIVE)
+        await bench.embedder(first.url).embed_query(["a?"], LIVE)
 
 
 async def test_a_rate_limit_is_waited_out_for_documents(bench: Bench) -> None:
@@ -149,6 +149,6 @@ async def test_only_models_that_know_sizes_are_asked_for_one(
 ) -> None:
     first = await bench.server()
     await bench.embedder(first.url).embed_query(
-        "a?", Collection(name="c", model=model, dimensions=2)
+        ["a?"], Collection(name="c", model=model, dimensions=2)
     )
     assert ("dimensions" in first.asked[0]) == sized

@@ -168,7 +168,7 @@ async def test_no_route_is_not_found(deploy: Deploy, method: str, path: str) -> 
     client = deploy(mirror, [Route(["GET"], "/v1/{id}", "f")])
     response = await client.request(method, path)
 
-    assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
+    assert (response.status_code, response.json()["message"]) == (404, "Not Found")
 
 
 async def test_an_answer_becomes_the_response(deploy: Deploy) -> None:
@@ -232,7 +232,7 @@ async def test_a_nonsensical_answer_is_an_internal_error(deploy: Deploy, answer:
     client = deploy(function)
     response = await client.get("/nonsense")
 
-    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
+    assert (response.status_code, response.json()["message"]) == (500, "Internal Server Error")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ async def test_a_failed_invocation_is_told_as_api_gateway_tells_it(
     client = deploy(function)
     response = await client.get("/failing")
 
-    assert (response.status_code, response.json()) == (status, {"message": message})
+    assert (response.status_code, response.json()["message"]) == (status, message)
 
 
 async def test_a_function_slower_than_the_gateway_runs_on_unheard(
@@ -273,7 +273,7 @@ async def test_a_function_slower_than_the_gateway_runs_on_unheard(
             while not (tmp_path / "started.done").exists():
                 await asyncio.sleep(0.005)
 
-    assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
+    assert (response.status_code, response.json()["message"]) == (503, "Service Unavailable")
 
 
 async def test_a_body_above_ten_megabytes_is_refused_whole_or_in_pieces(deploy: Deploy) -> None:
@@ -294,7 +294,17 @@ async def test_a_body_above_ten_megabytes_is_refused_whole_or_in_pieces(deploy: 
     assert most.json() == ten
     for refused in (whole, chunked):
         assert refused.status_code == 413
-        assert refused.json() == {"message": "Request Entity Too Large"}
+        assert refused.headers["content-type"] == "application/problem+json"
+        problem = refused.json()
+        assert problem.pop("request_id")
+        assert problem == {
+            "type": "urn:quire:problem:request-entity-too-large",
+            "title": "Request Entity Too Large",
+            "status": 413,
+            "detail": "The request is too large.",
+            "instance": "/v1/documents",
+            "message": "Request Entity Too Large",
+        }
 
 
 async def test_fastapi_under_mangum_in_a_sandbox_is_served(deploy: Deploy, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from openai import AsyncOpenAI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -26,15 +27,19 @@ class Server:
     def __init__(self) -> None:
         self.parts: Sequence[bytes] = ()
         self.url = ""
+        self.lingers = 0.0
+        self.clients: set[object] = set()
         self.app = Starlette(routes=[Route("/v1/chat/completions", self._chat, methods=["POST"])])
 
     async def _chat(self, request: Request) -> StreamingResponse:
+        self.clients.add(request.client)
         return StreamingResponse(self._sent(), media_type="text/event-stream")
 
     async def _sent(self) -> AsyncIterator[bytes]:
         for part in self.parts:
             yield part
             await asyncio.sleep(0)
+        await asyncio.sleep(self.lingers)
 
 
 @pytest.fixture
@@ -62,14 +67,18 @@ def line(sent: object) -> bytes:
 async def told(server: Server, *parts: bytes) -> tuple[str, Completion]:
     """The text, and how it ended."""
     server.parts = parts
-    text = ""
     async with models.connect(base_url=server.url, api_key="any", timeout=5) as client:
-        prompt = Prompt(name="p", hash="h", messages=[{"role": "user", "content": "?"}])
-        model = LanguageModel(client, model="m", openai=False)
-        async for piece in model.stream(prompt, max_tokens=9, temperature=None, seed=1):
-            if isinstance(piece, Completion):
-                return text, piece
-            text += piece
+        return await asked(client)
+
+
+async def asked(client: AsyncOpenAI) -> tuple[str, Completion]:
+    text = ""
+    prompt = Prompt(name="p", hash="h", messages=[{"role": "user", "content": "?"}])
+    model = LanguageModel(client, model="m", openai=False)
+    async for piece in model.stream(prompt, max_tokens=9, temperature=None, seed=1):
+        if isinstance(piece, Completion):
+            return text, piece
+        text += piece
     raise AssertionError("it ended without a completion")
 
 
@@ -83,6 +92,21 @@ async def test_a_stream_is_its_text_and_how_it_ended(server: Server) -> None:
     assert completion == Completion(
         model="m-1", finish_reason="stop", usage=Usage(prompt_tokens=3, completion_tokens=2)
     )
+
+
+async def test_one_connection_serves_answer_after_answer(server: Server) -> None:
+    server.parts = (chunk("Gears", "stop"), DONE)
+    async with models.connect(base_url=server.url, api_key="any", timeout=5) as client:
+        for _ in range(3):
+            assert (await asked(client))[0] == "Gears"
+    assert len(server.clients) == 1
+
+
+async def test_who_does_not_end_after_the_last_word_is_not_waited_for(server: Server) -> None:
+    server.parts = (chunk("Gears", "stop"), DONE)
+    server.lingers = 5.0
+    async with asyncio.timeout(2):
+        assert (await told(server, *server.parts))[0] == "Gears"
 
 
 async def test_what_it_did_not_count_is_not_nothing(server: Server) -> None:

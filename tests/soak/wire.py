@@ -63,6 +63,9 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
         while self._connections:
             for task in self._connections:
                 task.cancel()

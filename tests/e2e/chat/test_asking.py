@@ -15,7 +15,7 @@ async def test_words_are_shown_while_the_model_writes(
     reader.model.say("For its\nback", "lash ", "[1.", "2].")
     reader.model.gate = asyncio.Semaphore(0)
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", "ask", "Why do robot joints use a harmonic drive?"),
+        *(sys.executable, "-m", "cli", "ask", "Why do robot joints use a harmonic drive?"),
         env=environment(
             QUIRE_URL=stack.configuration.api_url,
             QUIRE_STREAM_URL=str(reader.client.base_url),

@@ -113,6 +113,13 @@ async def test_an_id_that_is_none_of_ours_means_from_the_beginning(reader: Reade
         assert text_of(again) == text_of(first)
 
 
+async def test_who_has_seen_the_end_is_told_it_again(reader: Reader) -> None:
+    first = await told(reader, QUESTION)
+    for last in (first[-1]["id"], "999999"):
+        (end,) = await resumed(reader.client, first[0]["message_id"], last)
+        assert (end["event"], end["id"]) == ("response_complete", first[-1]["id"])
+
+
 async def test_a_generation_is_stopped(reader: Reader) -> None:
     reader.model.say(*WORDS)
     reader.model.gate = asyncio.Semaphore(2)

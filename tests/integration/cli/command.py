@@ -27,7 +27,7 @@ def environment(**more: str) -> dict[str, str]:
 
 async def call(*arguments: str, **variables: str) -> Ended:
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
+        *(sys.executable, "-m", "cli", *arguments),
         env=environment(**variables),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

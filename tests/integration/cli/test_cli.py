@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.integration.cli.command import Ended, Quire, call, environment
+from tests.integration.cli.command import ROOT, Ended, Quire, call, environment
 from tests.integration.cli.contract import KEY, REQUEST_ID
 from tests.integration.cli.deployment import CAUSE, Deployment, Json
 
@@ -186,11 +186,18 @@ async def test_on_a_terminal_a_long_name_is_shortened(deployment: Deployment) ->
     assert name not in lines[1]
 
 
+async def test_who_is_interrupted_before_it_began_says_nothing(tmp_path: Path) -> None:
+    """Ctrl-C while it imports what it needs."""
+    (tmp_path / "httpx.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    ended = await call("health", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert ended == Ended(130, "", "")
+
+
 async def on_terminal(*arguments: str, url: str) -> str:
     ours, theirs = os.openpty()
     variables = {"TERM": "xterm-256color", "COLUMNS": "100"}
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
+        *(sys.executable, "-m", "cli", *arguments),
         env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY, **variables),
         stdout=theirs,
     )

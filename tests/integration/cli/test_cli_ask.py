@@ -41,7 +41,7 @@ async def test_what_is_streamed_is_shown_as_if_it_came_whole(streaming: Deployme
 async def test_words_are_shown_before_the_last_is_written(streaming: Deployment) -> None:
     streaming.gate = asyncio.Event()
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", "ask", "Why?"),
+        *(sys.executable, "-m", "cli", "ask", "Why?"),
         env=environment(
             QUIRE_URL=streaming.url, QUIRE_STREAM_URL=f"{streaming.url}/", QUIRE_API_KEY=KEY
         ),

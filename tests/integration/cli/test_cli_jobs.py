@@ -130,7 +130,7 @@ async def test_ingestion_goes_on_without_who_waited(deployment: Deployment, book
 async def interrupted(*arguments: str, when: dict[str, Stored], url: str) -> Ended:
     """The command, which gets a Ctrl-C when it has looked at what it waits for."""
     command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
+        *(sys.executable, "-m", "cli", *arguments),
         env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -14,7 +14,8 @@ async def test_a_folder_is_uploaded_and_waited_for(
     deployment: Deployment, quire: Quire, book: Path
 ) -> None:
     ended = await quire("upload", str(book))
-    assert ended == Ended(0, "2 ready\n", "")
+    hidden = f"Left out, as hidden or as links: {book / '.git'}, {book / '.hidden.md'}.\n"
+    assert ended == Ended(0, "2 ready\n", hidden)
     forms = {form["key"].decode(): form for form in deployment.received}
     assert {name: form["Content-Type"] for name, form in forms.items()} == {
         "walking.md": b"text/markdown",
@@ -23,6 +24,16 @@ async def test_a_folder_is_uploaded_and_waited_for(
     assert forms["walking.md"]["file"] == (book / "walking.md").read_bytes()
     statuses = {stored.shown["status"] for stored in deployment.documents.values()}
     assert statuses == {"ready"}
+
+
+async def test_what_is_left_out_is_told(deployment: Deployment, quire: Quire, book: Path) -> None:
+    deployment.quick = True
+    for number in range(6):  # beside the book's own two
+        (book / f".{number}").touch()
+    ended = await quire("upload", "--json", str(book))
+    named = ", ".join(str(book / f".{number}") for number in range(5))
+    assert ended.err == f"Left out, as hidden or as links: {named} and 3 more.\n"
+    assert len(json.loads(ended.out)["data"]) == 2
 
 
 async def test_what_fails_is_told_with_its_cause(quire: Quire, book: Path) -> None:

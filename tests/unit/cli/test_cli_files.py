@@ -21,6 +21,12 @@ def names(*paths: Path) -> list[str]:
     return [file.name for file in find_files(paths)]
 
 
+def left_out(*paths: Path) -> list[str]:
+    told: list[Path] = []
+    find_files(paths, leave_out=told.append)
+    return [path.name for path in told]
+
+
 def test_a_folder_gives_all_but_what_is_hidden(folder: Path) -> None:
     assert names(folder) == ["b.md", "a/b.md", "a/c.md"]
 
@@ -50,7 +56,14 @@ def test_links_are_followed_within_the_folder_only(folder: Path, tmp_path: Path)
     (folder / "a" / "link.md").symlink_to(folder / "a" / "c.md")
     (folder / "a" / "out.md").symlink_to(outside)
     (folder / "a" / "broken.md").symlink_to(folder / "nothing")
+    (folder / "a" / "again").symlink_to(folder / "a")
     assert names(folder / "a") == ["b.md", "c.md", "link.md"]
+    assert left_out(folder / "a") == [".cache", "again", "broken.md", "out.md"]
+
+
+def test_what_is_hidden_is_told(folder: Path) -> None:
+    assert left_out(folder) == [".git", ".hidden", ".cache"]
+    assert left_out(folder / ".hidden") == []
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -351,13 +351,14 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedTurn:
-    """What a turn starts from."""
+    """What a turn starts from; versions `in_flux` are not to be found, None where nobody looked."""
 
     collection: Collection
     history: Sequence[Message]
     persona: Persona
     generation: int
     cached: Mapping[str, Any] | None
+    in_flux: Sequence[tuple[UUID, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

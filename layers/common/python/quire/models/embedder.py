@@ -49,9 +49,9 @@ class Embedder:
         self._timeout = timeout
         self._breaker, self._fallback_breaker = Breaker("model"), Breaker("model")
 
-    async def embed_query(self, question: str, collection: Collection) -> Embedding:
-        """Raises Unavailable, as `embed_documents`."""
-        return await self._embed_or_fall_back(self._client, [question], collection, self._timeout)
+    async def embed_query(self, texts: Sequence[str], collection: Collection) -> Embedding:
+        """What is asked, in one request. Raises Unavailable, as `embed_documents`."""
+        return await self._embed_or_fall_back(self._client, texts, collection, self._timeout)
 
     async def embed_documents(
         self, texts: Sequence[str], collection: Collection, *, seconds: float

@@ -1,18 +1,22 @@
 """A prompt to text, streamed."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 from openai import AsyncOpenAI, omit
-from openai.types.chat import ChatCompletionMessageParam
 
 from quire.breaker import Breaker
 from quire.domain import Prompt, Usage
 from quire.errors import Unavailable
 from quire.models import translated
+
+_END_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +45,15 @@ class LanguageModel:
 
         Raises Unavailable, also when it ends before the model said that it was done.
         """
-        messages: list[ChatCompletionMessageParam] = [
-            {"role": m["role"], "content": m["content"]}  # type: ignore[misc]
-            for m in prompt.messages
-        ]
         model, half = self.name, ""
         finish_reason: str | None = None
         usage: Usage | None = None
         with self._breaker.guard() as answer, translated():
             answered = self._client.chat.completions.with_streaming_response.create(
                 model=self.name,
-                messages=messages,
+                # Beside the SDK's models, which it looks through for what to rename: 0.4 ms.
+                messages=(),
+                extra_body={"messages": prompt.messages},
                 stream=True,
                 stream_options={"include_usage": True},
                 temperature=omit if temperature is None else temperature,
@@ -92,11 +94,20 @@ async def _chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
                 continue
             body = line.removeprefix(b"data:").strip()
             if body == b"[DONE]":
+                await _read_out(parts)
                 return
             chunk: dict[str, Any] = json.loads(body)
             if chunk.get("error"):
                 raise Unavailable("model")
             yield chunk
+
+
+async def _read_out(parts: AsyncIterator[bytes]) -> None:
+    """To its end, or the connection could not be used again; nobody waits for one that is late."""
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(_END_SECONDS):
+            async for _ in parts:
+                pass
 
 
 # PostgreSQL keeps neither NUL nor half a character.

@@ -29,7 +29,8 @@ CANDIDATES = 32
 class Search:
     """Up to `top_k` passages of a tenant's that bear on the question.
 
-    `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may be
+    Versions `in_flux`, as (document, version), are left out; who does not know them has them looked
+    up. `blindly` asks PostgreSQL nothing, so that what is being written or was just replaced may be
     found too.
     """
 
@@ -39,6 +40,7 @@ class Search:
     top_k: int
     filters: Filters
     blend: Blend = HYBRID
+    in_flux: Sequence[tuple[UUID, int]] | None = None
     blindly: bool = False
 
 
@@ -106,7 +108,7 @@ class Retriever:
             found = await self._served(search.tenant, found)
             if len(found.dense) + len(found.bm25) == whole:
                 break
-            in_flux = await self._in_flux(search)
+            in_flux = await self._ingestions.in_flux(search.tenant)
         places = rank(
             found.dense, found.bm25, found.vectors, blend=blend, depth=depth, count=search.top_k
         )
@@ -136,19 +138,18 @@ class Retriever:
             return None
         texts = [search.question] if hypothesis is None else [search.question, hypothesis]
         try:
-            embedded = await asyncio.gather(
-                *(self._embedder.embed_query(text, search.collection) for text in texts)
-            )
+            embedded = await self._embedder.embed_query(texts, search.collection)
         except Unavailable as error:
             log.warning("the question was not embedded", exc_info=error)
             return None
-        return Embedding(
-            vectors=[_mean([e.vectors[0] for e in embedded])],
-            tokens=sum(e.tokens for e in embedded),
-        )
+        return replace(embedded, vectors=[_mean(embedded.vectors)])
 
     async def _in_flux(self, search: Search) -> Sequence[tuple[UUID, int]]:
-        return () if search.blindly else await self._ingestions.in_flux(search.tenant)
+        if search.blindly:
+            return ()
+        if search.in_flux is None:
+            return await self._ingestions.in_flux(search.tenant)
+        return search.in_flux
 
 
 def _first(hits: Sequence[ScoredChunk]) -> set[UUID]:

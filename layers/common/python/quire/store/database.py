@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import certifi
 import psycopg
@@ -24,6 +26,7 @@ from quire.retrying import retrying
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 CHECK_SECONDS = 1.0
+_MOMENT_SECONDS = 1.0
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
@@ -49,6 +52,7 @@ class Database:
         self._timeout = timeout
         self._breaker = breaker or Breaker("postgres")
         self._opening = asyncio.Lock()
+        self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             verified(url),
             min_size=0,
@@ -58,7 +62,7 @@ class Database:
             # Beyond this a new request makes its own attempt, rather than waiting for a back-off
             # that began before the database came back.
             reconnect_timeout=timeout,
-            check=_check,
+            check=self._check,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": None,
@@ -76,11 +80,11 @@ class Database:
 
         `timeout` in seconds has it end sooner than the database's own.
         Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
-        unless the connection broke while COMMIT was under way.
+        unless the connection broke while it was being committed.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         deadline = asyncio.get_running_loop().time() + seconds
-        with self._breaker.guard(), _translated():
+        with self._breaker.guard(), self._translated():
             async for attempt in retrying(_undone, seconds=seconds):
                 with attempt:
                     rows = await self._transact(tenant, statements, deadline)
@@ -90,13 +94,13 @@ class Database:
         self, tenant: str | None, statements: Sequence[Statement], deadline: float
     ) -> list[list[Row]]:
         async with self._connection(deadline) as connection:
+            # A pipeline is a transaction: PostgreSQL commits when it has come to its end.
             async with connection.pipeline():
-                await connection.execute("begin")
                 await connection.execute(
                     "select set_config('quire.tenant', %s, true)", [tenant or ""]
                 )
                 cursors = [await connection.execute(sql, values) for sql, values in statements]
-                await connection.execute("commit")
+            self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
 
     async def close(self) -> None:
@@ -113,6 +117,26 @@ class Database:
             with _hang_up_at(connection, deadline):
                 yield connection
 
+    async def _check(self, connection: Connection) -> None:
+        """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell.
+
+        What answered a moment ago is taken at its word: a turn has several transactions.
+        """
+        # By the clock on the wall: others may stand still while a sandbox is frozen.
+        if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
+            return
+        with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
+            await AsyncConnectionPool.check_connection(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            # What one connection died of, others may have.
+            self._answered.clear()
+            raise Unavailable("postgres") from error
+
 
 def verified(url: str) -> str:
     """The same, and beyond this machine only to a server that proves its name (TLS).
@@ -127,14 +151,6 @@ def verified(url: str) -> str:
     return make_conninfo(url, sslmode="verify-full", sslrootcert=roots)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-        raise Unavailable("postgres") from error
-
-
 def _undone(error: BaseException) -> bool:
     """Whether PostgreSQL took a transaction back for another's sake.
 
@@ -142,12 +158,6 @@ def _undone(error: BaseException) -> bool:
     a statement's whole time is not to wait once more. Connecting is the pool's to try again.
     """
     return isinstance(error, SerializationFailure | DeadlockDetected)
-
-
-async def _check(connection: Connection) -> None:
-    """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell."""
-    with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
-        await AsyncConnectionPool.check_connection(connection)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from quire.domain import Advance, Claim, Collection, document_id
 from quire.errors import Conflict
 from quire.store.commits import keep_advances, serve_whole
 from quire.store.corpora import change_corpus
-from quire.store.database import Database, Statement
+from quire.store.database import Database, Row, Statement
 
 # A turn excludes these many versions at most; what is beyond is left out after its search.
 _MOST_IN_FLUX = 500
@@ -196,7 +196,11 @@ class Ingestions:
     async def in_flux(self, tenant: str) -> list[tuple[UUID, int]]:
         """(document, version) of what may have points but is not, or no more, to be found."""
         (rows,) = await self._database.run(tenant, IN_FLUX)
-        return [(row["document_id"], row["version"]) for row in rows]
+        return to_in_flux(rows)
+
+
+def to_in_flux(rows: Sequence[Row]) -> list[tuple[UUID, int]]:
+    return [(row["document_id"], row["version"]) for row in rows]
 
 
 IN_FLUX: Statement = (

@@ -17,6 +17,7 @@ from quire.store.answers import find_answer
 from quire.store.collections import LIVE, to_collection
 from quire.store.corpora import GENERATION, to_generation
 from quire.store.database import Database, Statement
+from quire.store.ingestions import IN_FLUX, to_in_flux
 from quire.store.personas import PERSONA, to_persona
 from quire.store.sessions import MESSAGE, ensure_user, insert_session, touch_session
 
@@ -56,12 +57,13 @@ class Turns:
             if new_session
             else (touch_session(caller, question.session, title=title),)
         )
-        *_, live, persona, generation, cached, earlier, begun = await self._database.run(
+        *_, live, persona, generation, in_flux, cached, earlier, begun = await self._database.run(
             caller.tenant,
             *opening,
             LIVE,
             PERSONA,
             GENERATION,
+            IN_FLUX,
             find_answer(cache_key or b""),
             (
                 f"""select * from (
@@ -97,6 +99,7 @@ class Turns:
             persona=to_persona(persona),
             generation=to_generation(generation),
             cached=cached[0]["answer"] if cached else None,
+            in_flux=to_in_flux(in_flux),
         )
 
     async def show(
