@@ -24,7 +24,7 @@ NO_TENANTS = {"collections", "alembic_version"}
 # Not handed over: made of what is, or gone by itself, or about us.
 NOT_EXPORTED = NO_TENANTS | {
     *("chunks", "embedding_cache", "answer_cache", "idempotency_keys", "rate_limits"),
-    *("corpora", "jobs", "tenants"),
+    *("corpora", "jobs", "streams", "tenants"),
 }
 
 

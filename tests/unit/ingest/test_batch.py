@@ -50,8 +50,7 @@ class Bench:
 
     async def work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
         self.worked, self.invocation = list(batch), invocation
-        keys = [next((upload.key for upload in asked.uploads), "") for asked in batch]
-        return [self.errors.get(key) for key in keys]
+        return [self.errors.get(asked.uploads[0].key) for asked in batch]
 
     async def give_up(self, asked: Asked, cause: str) -> None:
         self.given_up.append((asked, cause))
@@ -244,11 +243,3 @@ async def test_what_is_paused_comes_back_later_and_is_never_given_up(
     again = [m for m in held if m.delayed]
     assert {m.body for m in again} == set(bodies[: 2 - len(others)])
     assert bench.letters() == {}
-
-
-async def test_what_was_deleted_goes_though_nothing_is_read(bench: Bench) -> None:
-    bench.switches.current = Switches(ingestion=False)
-    gone = {"eventName": "ObjectRemoved:Delete", "s3": {"object": {"key": "uploads/t/a.md"}}}
-    record = {"messageId": "1", "body": json.dumps({"Records": [gone]}), "attributes": {}}
-    assert await bench.deliver([record]) == []
-    assert bench.worked[0].removals

@@ -10,7 +10,7 @@ _SOME = "(select s.id from sessions s where s.user_id = %s order by s.id limit %
 _TABLES = (
     *("retrievals", "feedback", "messages", "idempotency_keys", "sessions"),
     *("chunks", "embedding_cache", "answer_cache", "versions", "jobs", "documents"),
-    *("usage", "rate_limits", "personas", "corpora", "api_keys", "users"),
+    *("usage", "rate_limits", "limits", "streams", "personas", "corpora", "api_keys", "users"),
 )
 
 
@@ -69,10 +69,17 @@ class Erasure:
 
     async def forget_user(self, tenant: str, user: str) -> Counter[str]:
         """What is left of a user: keys, requests, and that there was one; how much of each."""
-        repeated, answers, keys, _, users = await self._database.run(
+        repeated, answers, _, keys, _, users = await self._database.run(
             tenant,
             ("delete from idempotency_keys where user_id = %s returning 1", [user]),
             ("delete from answer_cache returning 1", []),
+            (
+                """delete from rate_limits
+                   where subject = 'user:' || %s
+                      or subject in (select 'key:' || id from api_keys
+                                     where coalesce(user_id, 'key:' || id) = %s)""",
+                [user, user],
+            ),
             (
                 "delete from api_keys where coalesce(user_id, 'key:' || id) = %s returning 1",
                 [user],

@@ -43,6 +43,7 @@ TABLES = (
         name="feedback", key={"message_id": "uuid", "user_id": "text"}, users="user_id = %(user)s"
     ),
     Table(name="personas", key={"tenant_id": "text"}),
+    Table(name="limits", key={"tenant_id": "text"}),
     Table(name="documents", key={"id": "uuid"}),
     Table(name="versions", key={"document_id": "uuid", "version": "int"}),
     Table(name="usage", key={"day": "date", "model": "text"}),

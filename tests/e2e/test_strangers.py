@@ -109,9 +109,10 @@ async def no_table_shows_a_stranger_anything(
 ) -> None:
     database = Database(stack.app_url, connections=1)
     for tenant in (mine, theirs):
+        await owner.execute("insert into limits (tenant_id) values (%s)", [tenant.id])
         await owner.execute(
-            """insert into rate_limits (tenant_id, subject, tokens) values (%s, 'walled', 1)
-               on conflict do nothing""",
+            """insert into streams (tenant_id, id, until)
+               values (%s, gen_random_uuid(), now() + interval '1 hour')""",
             [tenant.id],
         )
     named = await owner.execute(

@@ -1,0 +1,221 @@
+"""Limits at the edge: told in headers, refused with a 429 in two dialects, or with a 503."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+
+from functions.chat.app import CHANGELESS, SPENDING
+from functions.chat.dialect.errors import error_json
+from functions.chat.routes.streams import Streams
+from local.stack import Stack
+from quire.domain import Caller, Limits, Usage
+from quire.security import Security
+from quire.store.api_keys import ApiKeys
+from quire.store.database import Database
+from quire.store.idempotency import IdempotencyKeys
+from quire.store.limits import RateLimits
+from quire.store.usage import UsageCounts, add_usage
+from quire.store.users import Users
+from quire.switches import Switchboard
+from quire.web import create_app, requires
+from tests.conftest import Tenant
+
+STAGE = Limits(key_requests=600, requests=600)
+AT_ONCE = 8
+
+
+@pytest.fixture
+async def database(stack: Stack) -> AsyncIterator[Database]:
+    one = Database(stack.app_url, connections=8)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def tenant(make_tenant: Callable[..., Awaitable[Tenant]]) -> Tenant:
+    return await make_tenant()
+
+
+@pytest.fixture
+async def client(
+    database: Database, tenant: Tenant
+) -> AsyncIterator[Callable[[Limits], httpx.AsyncClient]]:
+    """An app's frame with such limits, around routes that do nothing."""
+    opened = []
+
+    def make(stage: Limits) -> httpx.AsyncClient:
+        security, limits = Security(ApiKeys(database), Users(database)), RateLimits(database, stage)
+        app = create_app(
+            "Limited",
+            [routes(security, limits)],
+            max_body=1_000,
+            security=security,
+            keys=IdempotencyKeys(database, lease=9),
+            limits=limits,
+            switches=Switchboard(None, seconds=1),
+            spending=SPENDING,
+            changeless=CHANGELESS,
+            most_at_once=AT_ONCE,
+            dialects={"/v1/chat/completions": error_json},
+        )
+        made = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
+        )
+        opened.append(made)
+        return made
+
+    yield make
+    for one in opened:
+        await one.aclose()
+
+
+gate = asyncio.Event()
+
+
+def routes(security: Security, limits: RateLimits) -> APIRouter:
+    router, streams = APIRouter(), Streams(limits)
+    asks = requires(security, "ask")
+
+    @router.get("/v1/sessions")
+    @router.post("/v1/chat/completions")
+    @router.post("/v1/messages/1/stop")
+    async def nothing() -> dict[str, str]:
+        return {}
+
+    @router.get("/wait")
+    async def wait() -> None:
+        await gate.wait()
+
+    @router.post("/v1/chat/stream")
+    async def stream(request: Request, who: Caller = Depends(asks)) -> StreamingResponse:
+        until = asyncio.get_running_loop().time() + 60
+
+        async def frames() -> AsyncIterator[bytes]:
+            yield b"one"
+
+        async with streams.one(request, who, until=until) as one:
+            if request.headers.get("x-fails"):
+                raise RuntimeError
+            return StreamingResponse(one.of(frames()))
+
+    return router
+
+
+Make = Callable[[Limits], httpx.AsyncClient]
+
+
+async def test_every_answer_tells_how_its_caller_stands(client: Make) -> None:
+    asking = client(Limits(key_requests=2, requests=100))
+    first = await asking.get("/v1/sessions")
+    assert first.headers["ratelimit-policy"] == '"key";q=2;w=60, "tenant";q=100;w=60'
+    assert first.headers["ratelimit"] == '"key";r=1;t=30, "tenant";r=99;t=1'
+    absent = await asking.get("/nowhere")
+    assert absent.status_code == 404
+    assert absent.headers["ratelimit"].startswith('"key";r=0;t=')
+    refused = await asking.get("/v1/sessions")
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert 1 <= int(refused.headers["retry-after"]) <= 30
+    assert refused.headers["ratelimit"].startswith('"key";r=0;t=')
+    problem = refused.json()
+    assert (problem["title"], problem["code"]) == ("Too Many Requests", "rate_limit_exceeded")
+    assert "for this key: 2 a minute" in problem["detail"]
+
+
+async def test_openais_dialect_is_refused_in_its_own_words(client: Make) -> None:
+    asking = client(Limits(key_requests=1, requests=9))
+    assert (await asking.post("/v1/chat/completions", json={})).status_code == 200
+    refused = await asking.post("/v1/chat/completions", json={})
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    error = refused.json()["error"]
+    assert (error["type"], error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+
+
+async def test_nobody_without_a_key_is_counted(client: Make) -> None:
+    asking = client(Limits(key_requests=1, requests=1))
+    del asking.headers["Authorization"]
+    for _ in range(3):
+        answer = await asking.get("/v1/sessions")
+        assert answer.status_code == 200
+        assert "ratelimit" not in answer.headers
+
+
+@pytest.mark.parametrize(("tokens", "dollars"), [(150, None), (None, 0.5)])
+async def test_a_spent_day_ends_what_costs_something_and_nothing_else(
+    client: Make, database: Database, tenant: Tenant, tokens: int | None, dollars: float | None
+) -> None:
+    asking = client(Limits(key_requests=99, requests=99, tokens=tokens, dollars=dollars))
+    assert (await asking.post("/v1/chat/completions", json={})).status_code == 200
+    used = Usage(prompt_tokens=100, completion_tokens=40, embedding_tokens=10)
+    await UsageCounts(database).add(tenant.id, add_usage(tenant.id, "m", used, 0.5))
+    refused = await asking.post("/v1/chat/completions", json={})
+    assert refused.status_code == 429
+    assert refused.json()["error"]["code"] == "insufficient_quota"
+    assert 0 < int(refused.headers["retry-after"]) <= 86_400
+    assert (await asking.get("/v1/sessions")).status_code == 200
+    # What saves tokens is never refused for want of them.
+    assert (await asking.post("/v1/messages/1/stop")).status_code == 200
+
+
+async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
+    client: Make, database: Database, tenant: Tenant
+) -> None:
+    asking = client(Limits(key_requests=99, requests=99, streams=1))
+    for _ in range(3):  # each has ended when the next one begins
+        assert (await asking.post("/v1/chat/stream", json={})).content == b"one"
+        failed = await asking.post("/v1/chat/stream", json={}, headers={"x-fails": "1"})
+        assert failed.status_code == 500  # and so has one that came to nothing
+    other = RateLimits(database, STAGE)
+    assert await other.begin_stream(tenant.id, most=1, seconds=60)
+    refused = await asking.post("/v1/chat/stream", json={})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    assert "1 streams under way" in refused.json()["detail"]
+
+
+async def test_what_cannot_be_borne_is_refused_at_once(client: Make) -> None:
+    asking = client(STAGE)
+    gate.clear()
+    waiting = [asyncio.create_task(asking.get("/wait")) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0.1)
+    refused = await asking.get("/v1/sessions")
+    gate.set()
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["dependency"] == "quire"
+    assert {(await one).status_code for one in waiting} == {200}
+    assert (await asking.get("/v1/sessions")).status_code == 200
+
+
+async def test_while_postgres_is_gone_nobody_is_refused(
+    database: Database, tenant: Tenant, client: Make
+) -> None:
+    """Its key was verified before; what the request itself needs is another matter."""
+    gone = Database("postgresql://quire_app@127.0.0.1:1/none", connections=1)
+    security = Security(ApiKeys(database), Users(database))
+    await security.recognize(f"Bearer {tenant.key}", user=None)
+    limits = RateLimits(gone, Limits(key_requests=1, requests=1), timeout=0.2)
+    app = create_app(
+        "Open",
+        [routes(security, limits)],
+        max_body=1_000,
+        security=security,
+        keys=IdempotencyKeys(gone, lease=9),
+        limits=limits,
+        switches=Switchboard(None, seconds=1),
+        spending=re.compile(".*"),
+        changeless=CHANGELESS,
+        most_at_once=9,
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
+    ) as asking:
+        for _ in range(3):
+            answer = await asking.get("/v1/sessions")
+            assert answer.status_code == 200
+            assert "ratelimit" not in answer.headers
+    await gone.close()
