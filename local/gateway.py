@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, compile_path, request_response
 
+from local.refusals import refusal
 from local.sandbox import ACCOUNT, InvocationError, RequestTooLarge, Throttled
 
 Invoke = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
@@ -31,13 +32,6 @@ BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
 # What reaches a function as text; everything else is base64, forms and a missing type too.
 _TEXT = re.compile(r"text/.*|application/(json|xml|javascript)")
-
-_DETAIL = {
-    404: "There is nothing at this address.",
-    413: "The request is too large.",
-    500: "The function failed; its log says why.",
-    503: "No function answered in time.",
-}
 
 log = logging.getLogger(__name__)
 
@@ -99,24 +93,24 @@ def create_app(
     async def handle(request: Request) -> Response:
         route, parameters = _match(table, request)
         if route is None:
-            return _refusal(request, 404, "Not Found")
+            return refusal(request, 404, "Not Found")
         body = await _read(request, body_bytes)
         if body is None:
-            return _refusal(request, 413, "Request Entity Too Large")
+            return refusal(request, 413, "Request Entity Too Large")
         event = _event(request, body, route=route, parameters=parameters)
         try:
             async with asyncio.timeout(timeout):
                 return _respond(await invoke(route.function, event))
         except RequestTooLarge:
-            return _refusal(request, 413, "Request Entity Too Large")
+            return refusal(request, 413, "Request Entity Too Large")
         except (TimeoutError, Throttled) as error:
             log.warning(
                 "%s gave no answer: %s", route.function, str(error) or f"{timeout} s passed"
             )
-            return _refusal(request, 503, "Service Unavailable")
+            return refusal(request, 503, "Service Unavailable")
         except (InvocationError, ValueError) as error:
             log.error("%s failed: %s", route.function, error)
-            return _refusal(request, 500, "Internal Server Error")
+            return refusal(request, 500, "Internal Server Error")
 
     return Starlette(routes=[Mount("/", app=request_response(handle))])
 
@@ -246,17 +240,3 @@ def _respond(answer: Any) -> Response:
     for cookie in parsed.cookies or []:
         response.headers.append("set-cookie", cookie)
     return response
-
-
-def _refusal(request: Request, status: int, message: str) -> Response:
-    """The real one's `message`, in a problem as all our own refusals are."""
-    problem = {
-        "type": f"urn:quire:problem:{message.lower().replace(' ', '-')}",
-        "title": message,
-        "status": status,
-        "detail": _DETAIL[status],
-        "instance": request.scope["path"],
-        "request_id": secrets.token_urlsafe(12),
-        "message": message,
-    }
-    return JSONResponse(problem, status, media_type="application/problem+json")
