@@ -23,7 +23,7 @@ check: $(VENV)/.dev ## Lint, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(VENV)/.dev ## All tests but the long ones
-	$(BIN)/pytest -m "not soak" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "not soak" --numprocesses 4 --dist loadfile
 
 soak: $(VENV)/.dev ## The long ones: seeded, bounded
 	$(BIN)/pytest -m soak --timeout 3600
