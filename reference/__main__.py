@@ -21,6 +21,12 @@ OPERATIONS = {
     **documents.HEALTH,
 }
 
-if __name__ == "__main__":
+
+def written() -> str:
+    """The document as it is kept."""
     document = assemble(described(), OPERATIONS)
-    Path(sys.argv[1]).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(written())
