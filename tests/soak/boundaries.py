@@ -42,7 +42,7 @@ BOUNDARIES = (
     Boundary("maintenance", "PostgreSQL collections", "versions"),
     Boundary("maintenance", "Qdrant POST points/delete", "versions"),
     Boundary("maintenance", "PostgreSQL forget", "versions"),
-    Boundary("maintenance", "SQS SendMessage maintenance", "versions"),
+    Boundary("maintenance", "SQS SendMessage maintenance", "slowness"),
     Boundary("maintenance", "Lambda answer", "versions"),
     Boundary("maintenance", "PostgreSQL job", "removal"),
     Boundary("maintenance", "S3 HEAD original", "removal"),
