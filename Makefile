@@ -25,7 +25,7 @@ check: $(VENV)/.dev ## Lint, types, and who may import whom
 test: $(VENV)/.dev ## All tests but the long ones
 	$(BIN)/pytest -m "not soak" --numprocesses 4 --dist loadfile
 
-soak: $(VENV)/.dev ## The long ones: seeded, bounded
+soak: $(VENV)/.dev ## The long ones: seeded, bounded; half an hour
 	$(BIN)/pytest -m soak --timeout 3600
 	$(BIN)/pytest tests/unit --hypothesis-profile soak --timeout 3600
 
