@@ -21,12 +21,6 @@ OPERATIONS = {
     **documents.HEALTH,
 }
 
-
-def written() -> str:
-    """The document as it is kept."""
-    document = assemble(described(), OPERATIONS)
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(written())
+    document = assemble(described(), OPERATIONS)
+    Path(sys.argv[1]).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
