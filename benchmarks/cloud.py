@@ -94,7 +94,8 @@ class Cloud:
     def invocations(self) -> list[float]:
         """How many seconds each invocation of the worker took, as Lambda's log lines have it."""
         log = self.stack.configuration.state / "logs" / f"{WORKER_FUNCTION}.log"
-        return [float(found) / 1_000 for found in _REPORT.findall(log.read_text())]
+        said = log.read_text() if log.exists() else ""  # it is made with the first invocation
+        return [float(found) / 1_000 for found in _REPORT.findall(said)]
 
     def silence(self) -> None:
         """Have the bucket tell nobody of new objects."""
