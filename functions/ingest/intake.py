@@ -9,7 +9,7 @@ from functions.ingest.messages import Asked, Removal, Upload, ingest_message
 from functions.ingest.pipeline import MAX_HOPS
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound
-from quire.objects import parse_upload_key
+from quire.object_keys import parse_upload_key
 
 # Documents a tenant may have under way; with more, the others wait in the bulk queue, where they
 # hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from functions.ingest.messages import Asked
-from quire.objects import parse_upload_key
+from quire.object_keys import parse_upload_key
 from quire.switches import Switches
 
 Watched = Mapping[str, Sequence[UUID]]

@@ -17,7 +17,7 @@ from functions.ingest.reading import read
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict
-from quire.objects import parse_upload_key, text_key, upload_key
+from quire.object_keys import parse_upload_key, text_key, upload_key
 from quire.queue import Queue
 from quire.store.documents import Documents
 from tests.conftest import Tenant

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Issuer, Limits, Prices, Scope, is_loopback
+from quire.domain import Issuer, Limits, Prices, Scope
+from quire.loopback import is_loopback
 from quire.secrets import load_secret
 
 # To check what these signed takes no secret.
