@@ -13,7 +13,8 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner, eventually
+from tests.e2e.behind import Owner
+from tests.e2e.conftest import eventually
 from tests.integration.callers.issuing import Issuing, issuing
 from tests.integration.cli.command import call
 
