@@ -86,6 +86,16 @@ class RuntimeSecret(_Secret):
     embedding_fallback: EmbeddingFallback | None = None
 
     @property
+    def models(self) -> dict[str, Any]:
+        """The models' servers, keys in the clear, for whoever connects."""
+        fallback = self.embedding_fallback
+        return {
+            "base_url": self.openai_base_url,
+            "api_key": self.openai_api_key.get_secret_value(),
+            "fallback": fallback and fallback.values(),
+        }
+
+    @property
     def qdrant_key(self) -> str | None:
         return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
 
