@@ -2,11 +2,15 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from local.gateway import Route
 from local.lambda_runtime import (
@@ -158,18 +162,43 @@ async def test_a_body_above_ten_megabytes_is_refused_whole_or_in_pieces(deploy: 
         }
 
 
-async def test_fastapi_under_mangum_in_a_sandbox_is_served(deploy: Deploy, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+async def served(
+    deploy: Deploy, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Callable[[], httpx.AsyncClient]]:
+    """An app of FastAPI's behind the gateway, in a sandbox."""
     function = Function(name="web", handler="web.handler", environment={}, timeout=30)
     routes = [Route(["ANY"], "/v1/{proxy+}", "web")]
-    async with LambdaRuntime([function], task_root=HANDLERS, log_dir=tmp_path) as runtime:
-        client = deploy(runtime.invoke, routes)
-        response = await client.post(
-            "/v1/documents/a%20book/text?tag=b&tag=c%26d",
-            content=b"\x00\xff" * 1000,
-            headers={"cookie": "who=me"},
-        )
-        missing = await client.get("/v1/nothing")
+    logs = tmp_path_factory.mktemp("logs")
+    async with LambdaRuntime([function], task_root=HANDLERS, log_dir=logs) as runtime:
+        yield lambda: deploy(runtime.invoke, routes)
+
+
+async def test_fastapi_under_mangum_in_a_sandbox_is_served(
+    served: Callable[[], httpx.AsyncClient],
+) -> None:
+    client = served()
+    response = await client.post(
+        "/v1/documents/a%20book/text?tag=b&tag=c%26d",
+        content=b"\x00\xff" * 1000,
+        headers={"cookie": "who=me"},
+    )
+    missing = await client.get("/v1/nothing")
 
     assert response.json() == {"name": "a book", "who": "me", "tags": ["b", "c&d"], "length": 2000}
     assert response.headers["set-cookie"].startswith("seen=yes")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not Found"})
+
+
+@settings(max_examples=60, deadline=None)
+@example(user="50%20off")
+@example(user="%2520")
+@example(user="a/../b//c?d#e ")
+@example(user="auth0|5f%7C")
+@given(user=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1))
+async def test_who_is_named_in_a_path_arrives_as_named(
+    served: Callable[[], httpx.AsyncClient], user: str
+) -> None:
+    """Decoded once: else who asks to have `a%20b` erased loses `a b`."""
+    answer = await served().delete(f"/v1/admin/users/{quote(user, safe='')}")
+    assert answer.json() == user
