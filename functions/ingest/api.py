@@ -79,6 +79,7 @@ def create() -> FastAPI:
             tenant_routes(
                 *(Tenants(database), jobs, maintenance, administers),
                 operator=settings.operator_tenant,
+                stage=settings.limits,
             ),
         ],
         max_body=MAX_BODY,

@@ -5,7 +5,7 @@ Offsets are code points in a document version's canonical text, the half-open ra
 imported from here: one glossary, written down by subject.
 """
 
-from quire.domain.callers import ApiKey, Caller, Issuer, Limits, Scope, Tenant, User
+from quire.domain.callers import ApiKey, Caller, Issuer, Limits, OwnLimits, Scope, Tenant, User
 from quire.domain.documents import (
     Advance,
     Claim,
@@ -52,6 +52,7 @@ __all__ = [
     "Limits",
     "Message",
     "OpenedTurn",
+    "OwnLimits",
     "Page",
     "Passage",
     "Persona",

@@ -1,7 +1,7 @@
 """Who calls, and what of: tenants, their users, keys and issuers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -84,3 +84,19 @@ class Limits:
     streams: int | None = None
     tokens: int | None = None
     dollars: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLimits:
+    """A tenant's own, as in `Limits`; None is the stage's."""
+
+    key_requests: int | None = None
+    requests: int | None = None
+    streams: int | None = None
+    tokens: int | None = None
+    dollars: float | None = None
+
+    def over(self, stage: Limits) -> Limits:
+        """What is in force."""
+        own = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(stage, **own)
