@@ -32,6 +32,7 @@ from quire.store.erasure import Erasure
 from quire.store.exports import Exports
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
+from quire.store.limits import RateLimits
 from quire.store.standings import Standings
 from quire.store.usage import UsageCounts
 from quire.switches import Switchboard
@@ -57,6 +58,7 @@ class Ingestion:
     deadlines: Deadlines
     jobs: JobRunner
     switches: Switchboard
+    limits: RateLimits
     watch_seconds: float
 
     async def watch(self, documents: Mapping[str, Sequence[UUID]]) -> None:
@@ -96,6 +98,7 @@ def compose() -> Ingestion:
     return Ingestion(
         watch_seconds=settings.watch_seconds,
         switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
+        limits=RateLimits(database, settings.limits),
         objects=objects,
         documents_queue=documents_queue,
         bulk=bulk,
