@@ -181,6 +181,17 @@ async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
     assert "1 streams under way" in refused.json()["detail"]
 
 
+async def test_who_guesses_keys_hears_when_to_come_back(client: Make) -> None:
+    asking = client(STAGE)
+    for guess in range(300):
+        made_up = {"Authorization": f"Bearer quire_{guess}"}
+        answer = await asking.get("/v1/sessions", headers=made_up)
+        if answer.status_code != 401:
+            break
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limit_exceeded")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
 async def test_what_cannot_be_borne_is_refused_at_once(client: Make) -> None:
     asking = client(STAGE)
     gate.clear()

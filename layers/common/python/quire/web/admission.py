@@ -83,8 +83,11 @@ class Admission:
         scope["state"]["streams"] = None
         if authorization := headers.get("authorization"):
             try:
+                client = scope.get("client")
                 caller = await self._security.recognize(
-                    authorization, user=headers.get("quire-user")
+                    authorization,
+                    user=headers.get("quire-user"),
+                    address=client[0] if client else None,
                 )
                 self._check_switches(scope, caller, await self._switches.read())
                 if allowance := await self._take(caller):
