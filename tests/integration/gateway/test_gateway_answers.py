@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from local.deployment import PYTHON_PATH
 from local.gateway import Route
 from local.lambda_runtime import (
     Function,
@@ -167,7 +168,9 @@ async def served(
     deploy: Deploy, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Callable[[], httpx.AsyncClient]]:
     """An app of FastAPI's behind the gateway, in a sandbox."""
-    function = Function(name="web", handler="web.handler", environment={}, timeout=30)
+    function = Function(
+        name="web", handler="web.handler", environment={"PYTHONPATH": PYTHON_PATH}, timeout=30
+    )
     routes = [Route(["ANY"], "/v1/{proxy+}", "web")]
     logs = tmp_path_factory.mktemp("logs")
     async with LambdaRuntime([function], task_root=HANDLERS, log_dir=logs) as runtime:
