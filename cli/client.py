@@ -15,7 +15,6 @@ Json = dict[str, Any]
 # The slowest answer, a whole turn, ends within API Gateway's 30 s.
 TIMEOUT = httpx.Timeout(60, connect=5, pool=None)
 PAGE = 100
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 # What a deployment says when it is busy or waking up: asking again later may help.
 _PASSING = (429, 502, 503, 504)
 _TERMINAL = ("response_complete", "incomplete")
@@ -77,6 +76,9 @@ class Quire:
 
     async def post(self, path: str, body: Json) -> Json:
         return await self._call("POST", path, json=body)
+
+    async def put(self, path: str, body: Json) -> Json:
+        return await self._call("PUT", path, json=body)
 
     async def stream(self, path: str, body: Json) -> AsyncGenerator[Json, None]:
         """The events of a stream as they come, to its end. Raises Unreached where none answers."""
@@ -209,14 +211,6 @@ def _told(problem: Json) -> Failed:
         request_id=problem.get("request_id"),
         passing=problem["status"] in _PASSING,
     )
-
-
-def pauses() -> Iterator[float]:
-    """Seconds to leave between two looks at the same thing."""
-    pause = FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(1.5 * pause, LONGEST_PAUSE)
 
 
 def is_loopback(url: httpx.URL) -> bool:

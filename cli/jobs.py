@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from cli import show_jobs, terminal
-from cli.client import Failed, Json, Quire, path_of, pauses
+from cli.client import Failed, Json, Quire, path_of
 from cli.connection import AsJson, run
+from cli.pausing import pauses
 
 jobs_app = typer.Typer()
 

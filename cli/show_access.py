@@ -28,6 +28,22 @@ def listed(kind: str, items: Sequence[Json]) -> None:
     terminal.out.print(terminal.table([_ROWS[kind](item) for item in items]))
 
 
+def limits(shown: Json, *, as_json: bool) -> None:
+    """Each with whose it is: the tenant's own, or the stage's."""
+    if as_json:
+        terminal.raw(shown)
+        return
+    rows = [
+        {
+            "limit": _LIMITS[name],
+            "most": "none" if most is None else f"{most:,}",
+            "whose": "the stage's" if shown[name] is None else "its own",
+        }
+        for name, most in shown["in_force"].items()
+    ]
+    terminal.out.print(terminal.table(rows))
+
+
 def _key(key: Json) -> dict[str, str]:
     return {
         "id": key["id"],
@@ -62,6 +78,13 @@ def _moment(time: str | None) -> str:
     return when(time) if time else ""
 
 
+_LIMITS = {
+    "key_requests": "requests a minute, of each key",
+    "requests": "requests a minute, of all",
+    "streams": "streams at once",
+    "tokens": "tokens a day",
+    "dollars": "dollars a day",
+}
 _ROWS: dict[str, Callable[[Json], dict[str, str]]] = {
     "keys": _key,
     "users": _user,

@@ -9,7 +9,8 @@ from typing import Literal
 from rich.progress import Progress
 
 from cli import terminal
-from cli.client import Failed, Json, Quire, path_of, pauses
+from cli.client import Failed, Json, Quire, path_of
+from cli.pausing import pauses
 
 SIDE_BY_SIDE = 8
 

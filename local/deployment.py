@@ -39,6 +39,7 @@ ROUTES = (
     Route(["DELETE"], "/v1/admin/users/{proxy+}", "ingest-api"),
     Route(["GET", "POST"], "/v1/admin/tenants", "ingest-api"),
     Route(["DELETE"], "/v1/admin/tenants/{id}", "ingest-api"),
+    Route(["GET", "PUT"], "/v1/admin/tenants/{id}/limits", "ingest-api"),
     Route(["GET", "HEAD"], "/health", "health"),
     Route(["GET"], "/health/{proxy+}", "health"),
     # What no function serves is refused in the words of all other refusals.

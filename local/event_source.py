@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sandbox import InvocationError
+from local.invocation import InvocationError
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

@@ -23,8 +23,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, compile_path, request_response
 
+from local.invocation import InvocationError, RequestTooLarge, Throttled
 from local.refusals import refusal
-from local.sandbox import ACCOUNT, InvocationError, RequestTooLarge, Throttled
+from local.sandbox import ACCOUNT
 
 Invoke = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 

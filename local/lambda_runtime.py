@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from local.runtime_api import RuntimeApi, listen
-from local.sandbox import (
-    Function,
+from local.invocation import (
     FunctionError,
     Invocation,
     InvocationError,
     RequestTooLarge,
-    Sandbox,
     Throttled,
     TimedOut,
 )
+from local.runtime_api import RuntimeApi, listen
+from local.sandbox import Function, Sandbox
 
 __all__ = [
     "Function",

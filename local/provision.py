@@ -77,7 +77,7 @@ def provision(
     vault = session.client("secretsmanager", endpoint_url=aws_url)
     for name, secret in secrets.items():
         vault.create_secret(Name=name, SecretString=json.dumps(secret))
-    queues = _create_queues(sqs)
+    queues = create_queues(sqs, "quire-local", visibility=VISIBILITY_SECONDS)
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_notification_configuration(
         Bucket=BUCKET,
@@ -100,14 +100,18 @@ def provision(
     return queues
 
 
-def _create_queues(sqs: "SQSClient") -> Provisioned:
+def create_queues(sqs: "SQSClient", prefix: str, *, visibility: int) -> Provisioned:
+    """Those that workers read, and the one where they leave what they give up; `visibility` is the
+    seconds for which a message that was received is nobody else's.
+    """
+
     def create(name: str, attributes: "Mapping[QueueAttributeNameType, str]") -> str:
-        return sqs.create_queue(QueueName=f"quire-local-{name}", Attributes=attributes)["QueueUrl"]
+        return sqs.create_queue(QueueName=f"{prefix}-{name}", Attributes=attributes)["QueueUrl"]
 
     dead = create("dead", {"MessageRetentionPeriod": str(KEPT_SECONDS)})
     redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": MAX_RECEIVES}
     feeding: Mapping[QueueAttributeNameType, str] = {
-        "VisibilityTimeout": str(VISIBILITY_SECONDS),
+        "VisibilityTimeout": str(visibility),
         "MessageRetentionPeriod": str(KEPT_SECONDS),
         "RedrivePolicy": json.dumps(redrive),
     }

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.sandbox import Function, FunctionError, Invocation, Sandbox
+from local.invocation import FunctionError, Invocation
+from local.sandbox import Function, Sandbox
 from local.web_server import embedded
 
 _RUNTIME = "/2018-06-01/runtime"

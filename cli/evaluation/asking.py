@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
-from cli.client import Failed, Json, Quire, pauses
+from cli.client import Failed, Json, Quire
 from cli.evaluation.dataset import Dataset, Query
+from cli.pausing import pauses
 
 DEPTH = 100
 LONGEST_QUESTION = 2_000

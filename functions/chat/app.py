@@ -20,9 +20,8 @@ from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
 from functions.chat.routes.streams import Streams
 from functions.chat.routes.usage import usage_routes
-from quire import models
 from quire.issuers import Issuers
-from quire.models.embedder import Embedder, connect_fallback
+from quire.models.embedder import Embedder, connect_models
 from quire.models.language_model import LanguageModel
 from quire.retrieval.index import Index
 from quire.retrieval.retriever import Retriever
@@ -60,16 +59,7 @@ def create() -> FastAPI:
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )
-    fallback = None
-    if secret.embedding_fallback:
-        fallback = connect_fallback(
-            **secret.embedding_fallback.values(), timeout=settings.turn_seconds
-        )
-    openai = models.connect(
-        base_url=secret.openai_base_url,
-        api_key=secret.openai_api_key.get_secret_value(),
-        timeout=settings.turn_seconds,
-    )
+    openai, fallback = connect_models(**secret.models, timeout=settings.turn_seconds)
     index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
     retriever = Retriever(
         Embedder(openai, fallback=fallback, timeout=settings.embedding_seconds),

@@ -1,8 +1,6 @@
 """API Gateway → Mangum → the app, buffered."""
 
-from mangum import Mangum
-
 from functions.chat.app import create
+from quire.web.gateway import handler_of
 
-# lifespan="off": Mangum would run it on every invocation. Clients open themselves when first used.
-handler = Mangum(create(), lifespan="off")
+handler = handler_of(create())

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from functions.chat.events import Outcome, Reason
 from functions.chat.following import Follower, following
+from functions.chat.outcomes import outcome_of, spent_on
 from functions.chat.recalling import kept
 from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
 from functions.chat.turn import Question, Turn, cache_key, new_id, title_of
@@ -21,7 +21,6 @@ from quire.domain import (
     OpenedTurn,
     Persona,
     Prices,
-    Usage,
 )
 from quire.errors import Conflict, QuireError, Unavailable
 from quire.laps import Laps
@@ -31,7 +30,7 @@ from quire.store.collections import Collections
 from quire.store.database import Statement
 from quire.store.replays import Replays
 from quire.store.turns import Turns
-from quire.store.usage import UsageCounts, add_usage
+from quire.store.usage import UsageCounts
 from quire.switches import Switchboard
 
 HISTORY_MESSAGES = 12
@@ -180,21 +179,7 @@ class Recorder:
 
     async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
         """End a turn: all of it is stored. Raises NotFound when its session is gone."""
-        outcome = Outcome(
-            session=turn.session,
-            message=turn.message,
-            citations=turn.citer.citations,
-            unverified=turn.citer.unverified,
-            finish_reason=_finish_reason(turn, reason),
-            model=turn.model,
-            usage=turn.usage,
-            cost_usd=self._prices.cost(turn.usage),
-            timings={**turn.laps.milliseconds, **turn.timings},
-            persisted=turn.persisted,
-            cached=turn.cached is not None,
-            hyde=turn.hyde,
-            degraded=turn.degraded,
-        )
+        outcome = outcome_of(turn, reason, self._prices)
         shown = outcome_json(outcome)
         ending = {"event": "incomplete", "reason": reason} if reason else _COMPLETE
         also = [] if reason else kept(turn, model=model)
@@ -206,12 +191,7 @@ class Recorder:
                 raise
             turn.persisted = False
         turn.laps.mark("close")
-        return replace(
-            outcome,
-            persisted=turn.persisted,
-            degraded=turn.degraded,
-            timings={**turn.laps.milliseconds, **turn.timings},
-        )
+        return outcome_of(turn, reason, self._prices)
 
     async def _close(
         self,
@@ -220,7 +200,7 @@ class Recorder:
         outcome: Mapping[str, Any],
         also: Sequence[Statement] = (),
     ) -> None:
-        spent, sources = self._spent(turn), turn.sources
+        spent, sources = spent_on(turn, self._prices), turn.sources
         if turn.paid_only:
             await self._counts.add(turn.caller.tenant, *spent)
         if not turn.persisted:
@@ -244,29 +224,12 @@ class Recorder:
             timeout=turn.left(turn.until),
         )
 
-    def _spent(self, turn: Turn) -> list[Statement]:
-        """What the turn took, under the names of the models that took it."""
-        chat = replace(turn.usage, embedding_tokens=0)
-        spent = [add_usage(turn.caller.tenant, turn.model, chat, self._prices.cost(chat))]
-        if turn.usage.embedding_tokens:
-            embedding = Usage(embedding_tokens=turn.usage.embedding_tokens)
-            model, cost = turn.opened.collection.model, self._prices.cost(embedding)
-            spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
-        return spent
-
 
 def _unstored(collection: Collection) -> OpenedTurn:
     """What a turn starts from of which nothing is kept."""
     return OpenedTurn(
         collection=collection, history=(), persona=Persona(), generation=0, cached=None
     )
-
-
-def _finish_reason(turn: Turn, reason: Reason | None) -> str:
-    """What was cut short is "length", but for what the reader stopped."""
-    if reason is None:
-        return turn.finish_reason
-    return "stop" if reason == "stopped" else "length"
 
 
 _COMPLETE = {"event": "response_complete"}

@@ -85,18 +85,8 @@ _running: set[asyncio.Task[None]] = set()
 def event_stream(frames: AsyncIterator[bytes], *, to_the_end: bool = True) -> StreamingResponse:
     """The answer that nobody on the way should store or hold back.
 
-    Whoever reads it may go away: `to_the_end`, the frames are still produced to the last.
-    """
-    return StreamingResponse(
-        _bridged(frames, to_the_end=to_the_end),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _bridged(frames: AsyncIterator[bytes], *, to_the_end: bool) -> AsyncIterator[bytes]:
-    """The same, with a comment whenever there was nothing to tell for a while, so that nobody in
-    between hangs up.
+    Whoever reads it may go away, even before the first: `to_the_end`, the frames are still
+    produced to the last.
     """
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -111,6 +101,19 @@ async def _bridged(frames: AsyncIterator[bytes], *, to_the_end: bool) -> AsyncIt
     # The loop itself keeps no task alive.
     _running.add(task)
     task.add_done_callback(_running.discard)
+    return StreamingResponse(
+        _bridged(waiting, given_up=None if to_the_end else task.cancel),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _bridged(
+    waiting: "asyncio.Queue[bytes | None]", *, given_up: Callable[[], object] | None
+) -> AsyncIterator[bytes]:
+    """The same, with a comment whenever there was nothing to tell for a while, so that nobody in
+    between hangs up.
+    """
     try:
         while True:
             try:
@@ -127,8 +130,8 @@ async def _bridged(frames: AsyncIterator[bytes], *, to_the_end: bool) -> AsyncIt
             if ready[-1] is None:
                 return
     finally:
-        if not to_the_end:
-            task.cancel()
+        if given_up:
+            given_up()
 
 
 def _named(event: Event) -> Named:

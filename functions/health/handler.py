@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from quire import __version__
+from quire.framing import SAFELY
 from quire.observability import log
 
 app = APIGatewayHttpResolver()
@@ -43,7 +44,9 @@ def database() -> Response[str]:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.resolve(event, context)
+    answer = app.resolve(event, context)
+    answer["headers"] = {**SAFELY, "x-request-id": context.aws_request_id, **answer["headers"]}
+    return answer
 
 
 @cache

@@ -3,7 +3,6 @@
 import re
 
 from fastapi import FastAPI
-from mangum import Mangum
 
 from functions.ingest.proving import Prover
 from functions.ingest.routes.documents import document_routes
@@ -30,6 +29,7 @@ from quire.store.tenants import Tenants
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.gateway import handler_of
 
 # JSON may spend six bytes on one of the content's.
 MAX_BODY = 6 * MAX_CONTENT + 64 * 1024
@@ -79,6 +79,7 @@ def create() -> FastAPI:
             tenant_routes(
                 *(Tenants(database), jobs, maintenance, administers),
                 operator=settings.operator_tenant,
+                stage=settings.limits,
             ),
         ],
         max_body=MAX_BODY,
@@ -93,4 +94,4 @@ def create() -> FastAPI:
     )
 
 
-handler = Mangum(create(), lifespan="off")
+handler = handler_of(create())

@@ -17,10 +17,9 @@ from functions.ingest.proving import Prover
 from functions.ingest.rebuilding import Rebuild
 from functions.ingest.reconciliation import Reconciliation
 from functions.ingest.redriving import Redrive
-from quire import models
 from quire.archives import Archives
 from quire.events import Events
-from quire.models.embedder import Embedder, connect_fallback
+from quire.models.embedder import Embedder, connect_models
 from quire.objects import Objects
 from quire.queue import Queue
 from quire.retrieval.index import Index
@@ -33,6 +32,7 @@ from quire.store.erasure import Erasure
 from quire.store.exports import Exports
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
+from quire.store.limits import RateLimits
 from quire.store.standings import Standings
 from quire.store.usage import UsageCounts
 from quire.switches import Switchboard
@@ -58,6 +58,7 @@ class Ingestion:
     deadlines: Deadlines
     jobs: JobRunner
     switches: Switchboard
+    limits: RateLimits
     watch_seconds: float
 
     async def watch(self, documents: Mapping[str, Sequence[UUID]]) -> None:
@@ -76,16 +77,7 @@ def compose() -> Ingestion:
     index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
     documents_queue, bulk = Queue(settings.documents_queue_url), Queue(settings.bulk_queue_url)
     maintenance, dead = Queue(settings.maintenance_queue_url), Queue(settings.dead_queue_url)
-    fallback = None
-    if secret.embedding_fallback:
-        fallback = connect_fallback(
-            **secret.embedding_fallback.values(), timeout=_EMBEDDING_SECONDS
-        )
-    openai = models.connect(
-        base_url=secret.openai_base_url,
-        api_key=secret.openai_api_key.get_secret_value(),
-        timeout=_EMBEDDING_SECONDS,
-    )
+    openai, fallback = connect_models(**secret.models, timeout=_EMBEDDING_SECONDS)
     embedder = CachedEmbedder(
         Embedder(openai, timeout=_EMBEDDING_SECONDS, fallback=fallback),
         Embeddings(database),
@@ -106,6 +98,7 @@ def compose() -> Ingestion:
     return Ingestion(
         watch_seconds=settings.watch_seconds,
         switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
+        limits=RateLimits(database, settings.limits),
         objects=objects,
         documents_queue=documents_queue,
         bulk=bulk,

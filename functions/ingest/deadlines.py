@@ -14,7 +14,8 @@ from functions.ingest.deletion import request_deletion
 from functions.ingest.jobs import start
 from quire.domain import DocumentStatus, Standing
 from quire.errors import NotFound, Unavailable
-from quire.objects import UPLOAD_SECONDS, Objects, upload_key
+from quire.object_keys import upload_key
+from quire.objects import UPLOAD_SECONDS, Objects
 from quire.observability import log
 from quire.queue import MOST_DELAY, Queue
 from quire.retrieval.index import Index

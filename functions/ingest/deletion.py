@@ -8,7 +8,8 @@ from functions.ingest.jobs import Step, Steps
 from functions.ingest.remaining import backups, dead_letters, for_good, upload_forms
 from quire.domain import DocumentStatus, Job, Standing
 from quire.errors import NotFound
-from quire.objects import Objects, text_prefix, upload_key
+from quire.object_keys import text_prefix, upload_key
+from quire.objects import Objects
 from quire.observability import log
 from quire.queue import Queue
 from quire.retrieval.index import Index

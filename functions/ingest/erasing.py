@@ -9,7 +9,8 @@ from typing import Any
 from functions.ingest.jobs import Step, Steps
 from functions.ingest.remaining import Remains, backups, dead_letters, for_good, upload_forms
 from quire.domain import Collection, Job
-from quire.objects import Objects, export_prefix, texts_prefix, upload_prefix
+from quire.object_keys import export_prefix, texts_prefix, upload_prefix
+from quire.objects import Objects
 from quire.observability import log
 from quire.retrieval.index import Index
 from quire.store.collections import Collections

@@ -18,7 +18,8 @@ from functions.ingest.jobs import Step, Steps
 from quire.archives import PART_BYTES, Archives
 from quire.domain import Job
 from quire.errors import NotFound
-from quire.objects import Objects, export_key, texts_prefix, upload_prefix
+from quire.object_keys import export_key, texts_prefix, upload_prefix
+from quire.objects import Objects
 from quire.store.exports import TABLES, Exports
 
 # How long the bucket keeps an archive (`infra/documents.py`).

@@ -1,6 +1,6 @@
-"""What came with a batch of messages: read now, put in the bulk queue, or deleted."""
+"""What came with a batch of messages: read now, put in the bulk queue for later, or deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from functions.ingest.composition import Ingestion
 from functions.ingest.deletion import request_deletion
@@ -9,7 +9,9 @@ from functions.ingest.messages import Asked, Removal, Upload, ingest_message
 from functions.ingest.pipeline import MAX_HOPS
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound
-from quire.objects import parse_upload_key
+from quire.object_keys import parse_upload_key
+from quire.observability import log
+from quire.queue import MOST_DELAY
 
 # Documents a tenant may have under way; with more, the others wait in the bulk queue, where they
 # hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.
@@ -24,7 +26,8 @@ class Intake:
     async def work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
         """Do what each message asks; an error for each that has to come again."""
         try:
-            admitted = await self._admit([upload for asked in batch for upload in asked.uploads])
+            uploads = [upload for asked in batch for upload in asked.uploads]
+            admitted = await self._admit(await self._paid_for(uploads))
             outcomes = dict(
                 zip(admitted, await self._parts.pipeline.ingest(admitted, invocation), strict=True)
             )
@@ -43,6 +46,31 @@ class Intake:
             if await self._parts.ingestions.give_up(tenant, document, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 
+    async def _paid_for(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """Those of tenants that may spend something today; the others' are asked for again, until
+        it is the next day or they may spend more.
+        """
+        named: dict[str, dict[Upload, str]] = {}
+        for upload in uploads:
+            if parsed := parse_upload_key(upload.key):
+                named.setdefault(parsed[0], {})[upload] = parsed[1]
+        put_off: set[Upload] = set()
+        for tenant, filenames in named.items():
+            if await self._parts.limits.used_up(tenant):
+                put_off |= filenames.keys()
+                await self._parts.standings.admit(tenant, list(filenames.values()), share=0)
+                await self._wait(tenant, filenames, delay=MOST_DELAY)
+                log.info("documents wait for the next day's quota", tenant=tenant)
+        return [upload for upload in uploads if upload not in put_off]
+
+    async def _wait(self, tenant: str, uploads: Mapping[Upload, str], *, delay: int = 0) -> None:
+        """Have documents, each with its name, come by the bulk queue; deadlines are seen to."""
+        fresh = [document_id(tenant, name) for u, name in uploads.items() if u.hop is None]
+        if fresh:
+            await self._parts.watch({tenant: fresh})
+        messages = [ingest_message(upload, hop=upload.hop or 0) for upload in uploads]
+        await self._parts.bulk.send_all(messages, tenant=tenant, delay=delay)
+
     async def _admit(self, uploads: Sequence[Upload]) -> list[Upload]:
         """Those to be read now; the rest of a tenant that has its share under way has to wait."""
         fresh: dict[str, dict[str, Upload]] = {}
@@ -57,13 +85,9 @@ class Intake:
                 admitted.append(upload)
         for tenant, named_uploads in fresh.items():
             names = await self._parts.standings.admit(tenant, list(named_uploads), share=SHARE)
-            waiting = {n: u for n, u in named_uploads.items() if n not in names}
+            waiting = {u: n for n, u in named_uploads.items() if n not in names}
             if waiting:
-                documents = [document_id(tenant, name) for name in waiting]
-                await self._parts.watch({tenant: documents})
-                await self._parts.bulk.send_all(
-                    [ingest_message(upload, hop=0) for upload in waiting.values()], tenant=tenant
-                )
+                await self._wait(tenant, waiting)
             admitted += [named_uploads[name] for name in named_uploads if name in names]
         return admitted
 

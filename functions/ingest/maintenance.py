@@ -47,7 +47,8 @@ class Handler:
         return None
 
     async def _look(self, watched: Watched, *, until: float) -> None:
-        due, paused = parted(watched, self._parts.switches.current)
+        spent = {tenant for tenant in watched if await self._parts.limits.used_up(tenant)}
+        due, paused = parted(watched, self._parts.switches.current, spent)
         if paused:
             await self._parts.maintenance.send_watch(paused, delay=PAUSE_SECONDS)
         await self._parts.deadlines.look(due, until=until)

@@ -1,10 +1,10 @@
 """What is not to be done now, because the stage's switches say so: it comes back later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from functions.ingest.messages import Asked
-from quire.objects import parse_upload_key
+from quire.object_keys import parse_upload_key
 from quire.switches import Switches
 
 Watched = Mapping[str, Sequence[UUID]]
@@ -23,7 +23,11 @@ def waits(asked: Asked, switches: Switches) -> bool:
     )
 
 
-def parted(watched: Watched, switches: Switches) -> tuple[Watched, Watched]:
-    """Those documents whose deadlines may pass, and those of tenants that nothing is read of."""
-    due = {tenant: ids for tenant, ids in watched.items() if switches.reads(tenant)}
+def parted(
+    watched: Watched, switches: Switches, spent: Collection[str] = ()
+) -> tuple[Watched, Watched]:
+    """Those documents whose deadlines may pass, and those of tenants that nothing is read of: so
+    the switches say, or they have `spent` all of their day.
+    """
+    due = {t: ids for t, ids in watched.items() if switches.reads(t) and t not in spent}
     return due, {tenant: ids for tenant, ids in watched.items() if tenant not in due}

@@ -19,7 +19,8 @@ from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound, TooLarge, Unreadable
-from quire.objects import Objects, StoredObject, parse_upload_key, passages_key
+from quire.object_keys import parse_upload_key, passages_key
+from quire.objects import Objects, StoredObject
 from quire.observability import log
 from quire.queue import Queue
 from quire.store.ingestions import Ingestions

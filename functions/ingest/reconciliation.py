@@ -14,7 +14,8 @@ from functions.ingest.messages import Upload, ingest_message
 from functions.ingest.proving import Prover
 from quire.domain import Document, DocumentStatus, Job, document_id
 from quire.errors import Conflict, NotFound, Unavailable
-from quire.objects import Objects, parse_upload_key, upload_key, upload_prefix
+from quire.object_keys import parse_upload_key, upload_key, upload_prefix
+from quire.objects import Objects
 from quire.queue import MOST_DELAY, Queue
 from quire.retrieval.index import Index
 from quire.store.collections import Collections

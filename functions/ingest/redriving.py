@@ -9,7 +9,7 @@ from functions.ingest.jobs import Step, Steps
 from functions.ingest.messages import Asked, ingest_message, parse
 from quire.domain import DocumentStatus, Job, document_id
 from quire.errors import Conflict, Invalid, NotFound
-from quire.objects import parse_upload_key
+from quire.object_keys import parse_upload_key
 from quire.queue import Queue
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs

@@ -1,8 +1,9 @@
 """Documents, jobs, and who may call, as the wire shows them."""
 
+from dataclasses import asdict
 from typing import Any
 
-from quire.domain import ApiKey, Document, Job, Proof, Tenant, User
+from quire.domain import ApiKey, Document, Job, Limits, OwnLimits, Proof, Tenant, User
 
 
 def document_json(document: Document) -> dict[str, Any]:
@@ -78,3 +79,7 @@ def tenant_json(tenant: Tenant) -> dict[str, Any]:
         "created_at": tenant.created_at,
         "closed_at": tenant.closed_at,
     }
+
+
+def limits_json(tenant: str, own: OwnLimits, stage: Limits) -> dict[str, Any]:
+    return {"tenant_id": tenant, **asdict(own), "in_force": asdict(own.over(stage))}

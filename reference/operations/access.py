@@ -6,6 +6,7 @@ from reference.shapes.access import (
     KeyList,
     NewKey,
     NewTenant,
+    TenantLimits,
     TenantList,
     User,
     UserList,
@@ -77,6 +78,19 @@ TENANTS: Operations = {
         summary="List tenants",
         description="The operator's to do; in the order of their ids.",
         answers=json(TenantList),
+    ),
+    "GET /v1/admin/tenants/{tenant_id}/limits": Operation(
+        summary="Show a tenant's limits",
+        description="To the operator, and to the tenant's own administrators. Those that are the "
+        "tenant's own come first, then what is in force.",
+        answers=json(TenantLimits),
+    ),
+    "PUT /v1/admin/tenants/{tenant_id}/limits": Operation(
+        summary="Set a tenant's limits",
+        description="The operator's to do. All of them: what is left out is the stage's. They hold "
+        "from the next request on.",
+        asks={"requests": 6000, "streams": 20, "dollars": 50.0},
+        answers=json(TenantLimits),
     ),
     "DELETE /v1/admin/tenants/{tenant_id}": Operation(
         summary="Erase a tenant",

@@ -85,6 +85,49 @@ class Tenant(Shape):
     example = {"id": "acme", "name": "Acme Robotics", "created_at": _TIME, "closed_at": None}
 
 
+class LimitsInForce(Shape):
+    """Null is no limit."""
+
+    key_requests: int
+    """A minute, of each key; of each user, where a token says who calls."""
+    requests: int
+    """A minute, of all of the tenant's keys."""
+    streams: int | None
+    """At once."""
+    tokens: int | None
+    """A day (UTC)."""
+    dollars: float | None
+    """A day (UTC)."""
+
+
+class TenantLimits(Shape):
+    """A tenant's own limits; where one is null, the stage's is in force."""
+
+    tenant_id: str
+    key_requests: int | None
+    requests: int | None
+    streams: int | None
+    tokens: int | None
+    dollars: float | None
+    in_force: LimitsInForce
+
+    example = {
+        "tenant_id": "acme",
+        "key_requests": None,
+        "requests": 6000,
+        "streams": 20,
+        "tokens": None,
+        "dollars": 50.0,
+        "in_force": {
+            "key_requests": 600,
+            "requests": 6000,
+            "streams": 20,
+            "tokens": None,
+            "dollars": 50.0,
+        },
+    }
+
+
 class NewTenant(Tenant):
     """A tenant with its first key, for this once."""
 

@@ -13,7 +13,8 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner, eventually
+from tests.e2e.behind import Owner
+from tests.e2e.conftest import eventually
 from tests.integration.callers.issuing import Issuing, issuing
 from tests.integration.cli.command import call
 
@@ -122,6 +123,36 @@ async def test_tenants_are_the_operators(
     assert (await operator.post("/v1/admin/tenants", json=body)).status_code == 409
     page = (await operator.get(f"/v1/admin/tenants?limit=1&after={tenant.id}")).json()
     assert [one["id"] for one in page["data"]] == [body["id"]]
+
+
+async def test_a_tenants_limits_are_the_operators_to_set(
+    client: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    tenant: Tenant,
+    make_tenant: Callable[..., Awaitable[Tenant]],
+) -> None:
+    path = f"/v1/admin/tenants/{tenant.id}/limits"
+    before = (await client.get(path)).json()
+    assert before["requests"] is None
+    assert before["in_force"]["requests"] == 1_000_000
+    assert (await client.put(path, json={"requests": 9_999_999})).status_code == 403
+    assert (await client.get(path)).json() == before, "nobody raises their own"
+    other = await make_tenant()
+    assert (await client.get(path, headers=other.headers())).status_code == 403
+    put = await operator.put(path, json={"requests": 70, "streams": 2, "dollars": 1.5})
+    assert put.status_code == 200, put.text
+    own = {"key_requests": None, "requests": 70, "streams": 2, "tokens": None, "dollars": 1.5}
+    in_force = {**own, "key_requests": 1_000_000}
+    assert put.json() == {"tenant_id": tenant.id, **own, "in_force": in_force}
+    seen = await client.get(path)
+    assert seen.json() == put.json()
+    assert '"tenant";q=70;w=60' in seen.headers["ratelimit-policy"]
+    assert (await operator.put(path, json={})).json() == before
+    absent = await operator.put("/v1/admin/tenants/nobody-at-all/limits", json={})
+    assert absent.status_code == 404
+    assert (await operator.get("/v1/admin/tenants/nobody-at-all/limits")).status_code == 404
+    for wrong in ({"requests": 0}, {"streams": -1}, {"tokens": 2**63}, {"dollar": 1}):
+        assert (await operator.put(path, json=wrong)).status_code == 422
 
 
 async def test_a_token_opens_both_doors(

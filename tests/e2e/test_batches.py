@@ -11,18 +11,8 @@ from functions.ingest.pipeline import SMALL_BYTES
 from local.provision import BUCKET
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import (
-    Letters,
-    Owner,
-    deliver,
-    event,
-    eventually,
-    finished,
-    found,
-    has_status,
-    put,
-    settled,
-)
+from tests.e2e.behind import Letters, Owner
+from tests.e2e.conftest import deliver, event, eventually, finished, found, has_status, put, settled
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

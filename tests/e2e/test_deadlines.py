@@ -7,17 +7,8 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import (
-    Owner,
-    deliver,
-    eventually,
-    found,
-    has_status,
-    proof,
-    put,
-    served,
-    settled,
-)
+from tests.e2e.behind import Owner
+from tests.e2e.conftest import deliver, eventually, found, has_status, proof, put, served, settled
 
 LONG = "# Gaits\n\n" + "\n\n".join(
     f"## Gait {n}\n\n" + f"Gait number {n} moves the legs in its own order. " * 15 for n in range(4)

@@ -10,18 +10,8 @@ import httpx
 from local.provision import BUCKET
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import (
-    Owner,
-    Points,
-    deliver,
-    event,
-    eventually,
-    finished,
-    found,
-    has_status,
-    put,
-    served,
-)
+from tests.e2e.behind import Owner, Points
+from tests.e2e.conftest import deliver, event, eventually, finished, found, has_status, put, served
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

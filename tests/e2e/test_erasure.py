@@ -14,7 +14,8 @@ from local.provision import BUCKET
 from local.stack import Stack
 from quire.store.exports import TABLES
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner, Points, finished, put
+from tests.e2e.behind import Owner, Points
+from tests.e2e.conftest import finished, put
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -139,14 +139,20 @@ async def test_a_key_nobody_has_seen_is_not_served_without_postgres(
 
 
 async def test_health_tells_and_hides(api: httpx.AsyncClient, stack: Stack) -> None:
-    alive = (await api.get("/health")).json()
-    assert alive["status"] == "ok"
+    alive = await api.get("/health")
+    assert alive.json()["status"] == "ok"
     ready = await api.get("/health/ready")
     assert ready.status_code == 200, ready.text
     assert set(ready.json()["checks"]) == {"postgres", "qdrant", "model", "queue"}
     database = await api.get("/health/db")
     assert set(database.json()["checks"]) == {"postgres"}
-    for answer in (ready, database):
+    for answer in (alive, ready, database, await api.get("/health/nothing")):
+        said = answer.headers
+        assert said["x-request-id"]
+        assert (said["cache-control"], said["x-content-type-options"]) == ("no-store", "nosniff")
+        assert said["strict-transport-security"].startswith("max-age=")
+        assert said["content-security-policy"].startswith("default-src 'none'")
+        assert said["referrer-policy"] == "no-referrer"
         assert str(stack.configuration.postgres_port) not in answer.text
         assert "127.0.0.1" not in answer.text
 

@@ -10,9 +10,8 @@ import pytest
 from local.provision import BUCKET
 from local.stack import Stack
 from tests.conftest import Tenant
+from tests.e2e.behind import Owner, Points
 from tests.e2e.conftest import (
-    Owner,
-    Points,
     deliver,
     event,
     eventually,

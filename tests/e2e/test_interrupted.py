@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import httpx
@@ -17,11 +17,11 @@ from functions.ingest.reading import read
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict
-from quire.objects import parse_upload_key, text_key, upload_key
-from quire.queue import Queue
+from quire.object_keys import parse_upload_key, text_key, upload_key
 from quire.store.documents import Documents
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner, Points, found, has_status, proof
+from tests.e2e.behind import Owner, Points, waiting
+from tests.e2e.conftest import found, has_status, proof
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -254,10 +254,3 @@ async def test_who_is_slow_is_not_looked_at_all_the_time(
     await parts.deadlines.look({tenant.id: [id_of(upload)]}, until=time.monotonic() + 30)
     await asyncio.sleep(1.5)
     assert waiting(sqs, parts.maintenance) == 1
-
-
-def waiting(sqs: "SQSClient", queue: Queue) -> int:
-    """How many of its messages are not to be seen yet."""
-    name: Literal["ApproximateNumberOfMessagesDelayed"] = "ApproximateNumberOfMessagesDelayed"
-    answer = sqs.get_queue_attributes(QueueUrl=queue._url, AttributeNames=[name])
-    return int(answer["Attributes"][name])

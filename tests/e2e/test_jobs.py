@@ -12,19 +12,8 @@ from qdrant_client import models
 
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.conftest import (
-    Letters,
-    Owner,
-    Points,
-    deliver,
-    event,
-    eventually,
-    finished,
-    found,
-    proof,
-    put,
-    served,
-)
+from tests.e2e.behind import Letters, Owner, Points
+from tests.e2e.conftest import deliver, event, eventually, finished, found, proof, put, served
 
 TEXTS = {
     "knee.md": "# Knee\n\nA harmonic drive turns the knee.",

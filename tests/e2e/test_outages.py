@@ -8,8 +8,8 @@ import httpx
 
 from local.stack import Stack
 from tests.conftest import Tenant
+from tests.e2e.behind import Letters
 from tests.e2e.conftest import (
-    Letters,
     deliver,
     event,
     eventually,

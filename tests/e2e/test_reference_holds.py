@@ -128,6 +128,9 @@ async def admit(client: httpx.AsyncClient, operators: str, tenant: str) -> None:
     body = {"id": tenant, "name": "Another"}
     await client.post("/v1/admin/tenants", json=body, headers=operator)
     await client.get("/v1/admin/tenants", headers=operator)
+    limits = f"/v1/admin/tenants/{tenant}/limits"
+    await client.put(limits, json={"requests": 70}, headers=operator)
+    await client.get(limits, headers=operator)
     await client.delete(f"/v1/admin/tenants/{tenant}", headers=operator)
 
 

@@ -18,7 +18,8 @@ from local.provision import BUCKET
 from local.stack import Stack
 from quire.store.database import Database
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner, finished
+from tests.e2e.behind import Owner
+from tests.e2e.conftest import finished
 from tests.e2e.strangers import WALLED_FOR, ask, belongings, looks, requests, shown
 
 if TYPE_CHECKING:

@@ -2,16 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Request, Response
 
 from functions.chat.app import CHANGELESS, SPENDING
 from functions.chat.dialect.errors import error_json
 from functions.chat.routes.streams import Streams
+from functions.chat.streaming import event_stream
 from local.stack import Stack
 from quire.domain import Caller, Limits, Usage
 from quire.security import Security
@@ -92,16 +93,18 @@ def routes(security: Security, limits: RateLimits) -> APIRouter:
         await gate.wait()
 
     @router.post("/v1/chat/stream")
-    async def stream(request: Request, who: Caller = Depends(asks)) -> StreamingResponse:
+    async def stream(request: Request, who: Caller = Depends(asks)) -> Response:
         until = asyncio.get_running_loop().time() + 60
 
         async def frames() -> AsyncIterator[bytes]:
             yield b"one"
+            if request.headers.get("x-waits"):
+                await gate.wait()
 
         async with streams.one(request, who, until=until) as one:
             if request.headers.get("x-fails"):
                 raise RuntimeError
-            return StreamingResponse(one.of(frames()))
+            return event_stream(one.of(frames()))
 
     return router
 
@@ -178,6 +181,17 @@ async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
     assert "1 streams under way" in refused.json()["detail"]
 
 
+async def test_who_guesses_keys_hears_when_to_come_back(client: Make) -> None:
+    asking = client(STAGE)
+    for guess in range(300):
+        made_up = {"Authorization": f"Bearer quire_{guess}"}
+        answer = await asking.get("/v1/sessions", headers=made_up)
+        if answer.status_code != 401:
+            break
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limit_exceeded")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
 async def test_what_cannot_be_borne_is_refused_at_once(client: Make) -> None:
     asking = client(STAGE)
     gate.clear()
@@ -189,6 +203,52 @@ async def test_what_cannot_be_borne_is_refused_at_once(client: Make) -> None:
     assert refused.json()["dependency"] == "quire"
     assert {(await one).status_code for one in waiting} == {200}
     assert (await asking.get("/v1/sessions")).status_code == 200
+
+
+@pytest.mark.parametrize("leaves", ["at once", "after a while"])
+async def test_a_turn_whose_reader_has_left_is_borne_to_its_end(
+    client: Make, tenant: Tenant, leaves: str
+) -> None:
+    asking = client(STAGE)
+    gate.clear()
+    for _ in range(AT_ONCE):
+        await leave(asking, {**tenant.headers(), "x-waits": "1"}, at_once=leaves == "at once")
+    refused = await asking.get("/v1/sessions")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    gate.set()
+    await asyncio.sleep(0.05)
+    assert (await asking.get("/v1/sessions")).status_code == 200
+
+
+async def leave(asking: httpx.AsyncClient, headers: dict[str, str], *, at_once: bool) -> None:
+    """Ask for a stream and hang up: before a word of it, or after the first."""
+    transport = asking._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    said, begun = iter([{"type": "http.request", "body": b"{}"}]), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if message := next(said, None):
+            return message
+        if not at_once:
+            await begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body"):
+            begun.set()
+
+    given = {**headers, "content-type": "application/json", "content-length": "2"}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/chat/stream",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+    }
+    await transport.app(scope, receive, send)
 
 
 async def test_while_postgres_is_gone_nobody_is_refused(

@@ -1,7 +1,7 @@
 """Texts to vectors, and the server that is asked when the first one is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +10,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Response
 
-from quire import models
 from quire.domain import Collection
 from quire.errors import Unavailable
-from quire.models.embedder import Embedder, Fallback, connect_fallback
+from quire.models.embedder import Embedder, connect_models
 
 LIVE = Collection(name="c", model="minimal", dimensions=2)
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -69,17 +68,20 @@ class Bench:
     async def server(self, vector: Sequence[float] = (1.0, 0.0), **more: Any) -> Server:
         return await self._until.enter_async_context(Server(vector, **more).running())
 
-    def embedder(self, url: str, fallback: Fallback | None = None, timeout: float = 5) -> Embedder:
-        client = models.connect(base_url=url, api_key="any", timeout=timeout)
-        self._until.push_async_callback(client.close)
-        return Embedder(client, timeout=timeout, fallback=fallback)
-
-    def fallback(self, server: Server, *, model: str = "minimal", dimensions: int = 2) -> Fallback:
-        made = connect_fallback(
-            base_url=server.url, api_key="any", model=model, dimensions=dimensions, timeout=5
+    def embedder(
+        self, url: str, fallback: Mapping[str, Any] | None = None, timeout: float = 5
+    ) -> Embedder:
+        client, other = connect_models(
+            base_url=url, api_key="any", fallback=fallback, timeout=timeout
         )
-        self._until.push_async_callback(made.client.close)
-        return made
+        for each in [client, *([other.client] if other else [])]:
+            self._until.push_async_callback(each.close)
+        return Embedder(client, timeout=timeout, fallback=other)
+
+    def fallback(
+        self, server: Server, *, model: str = "minimal", dimensions: int = 2
+    ) -> Mapping[str, Any]:
+        return {"base_url": server.url, "api_key": "any", "model": model, "dimensions": dimensions}
 
 
 @pytest.fixture

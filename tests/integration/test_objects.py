@@ -9,7 +9,8 @@ from moto.server import ThreadedMotoServer
 
 from local.provision import credentials
 from quire.errors import Invalid, NotFound, TooLarge, Unavailable
-from quire.objects import Objects, parse_upload_key, upload_key
+from quire.object_keys import parse_upload_key, upload_key
+from quire.objects import Objects
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from benchmarks.ports import free_ports
 from local.event_source import EventSource
 from local.lambda_runtime import InvocationError
-from local.provision import MAX_RECEIVES, Provisioned
+from local.provision import create_queues
 from local.stack import Stack
 from local.web_server import WebServer
 from tests.soak.instant_model import create_app
@@ -28,7 +28,6 @@ from tests.soak.worker import WORKER_SECONDS, Worker, session
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_sqs.literals import QueueAttributeNameType
 
 # As in the cloud: long after the claim a message has led to.
 _VISIBILITY_SECONDS = 6 * WORKER_SECONDS
@@ -60,7 +59,10 @@ class Mortal:
         aws_url = self._stack.configuration.aws_url
         self._s3: S3Client = session().client("s3", endpoint_url=aws_url)
         await asyncio.to_thread(self._s3.create_bucket, Bucket=self._name)
-        self.queues = await asyncio.to_thread(_create_queues, aws_url, self._name)
+        sqs = session().client("sqs", endpoint_url=aws_url)
+        self.queues = await asyncio.to_thread(
+            create_queues, sqs, self._name, visibility=_VISIBILITY_SECONDS
+        )
         (model_port,) = free_ports(1)
         model = WebServer(create_app(), name="model", port=model_port)
         self._exit.push_async_callback(model.stop)
@@ -193,28 +195,6 @@ class Mortal:
                     ReceiptHandle=message["receiptHandle"],
                     VisibilityTimeout=0,
                 )
-
-
-def _create_queues(aws_url: str, prefix: str) -> Provisioned:
-    sqs = session().client("sqs", endpoint_url=aws_url)
-
-    def create(name: str, attributes: "Mapping[QueueAttributeNameType, str]") -> str:
-        return sqs.create_queue(QueueName=f"{prefix}-{name}", Attributes=attributes)["QueueUrl"]
-
-    dead = create("dead", {})
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]
-    redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_RECEIVES}
-    feeding: Mapping[QueueAttributeNameType, str] = {
-        "VisibilityTimeout": str(_VISIBILITY_SECONDS),
-        "RedrivePolicy": json.dumps(redrive),
-    }
-    return Provisioned(
-        documents=create("documents", feeding),
-        bulk=create("bulk", feeding),
-        maintenance=create("maintenance", feeding),
-        dead=dead,
-        sqs=sqs,
-    )
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -22,6 +22,7 @@ _TRANSACTIONS = {
     b"insert into chunks": "commit",
     b"select key, embedding": "cached embeddings",
     b"from collections where live or building": "collections",
+    b"as spent left join": "quota",
     b"and id <> all(": "admit",
     b"w.filename": "announcement",
     b"status = 'extracting', done = 0": "restart",

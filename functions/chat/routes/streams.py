@@ -38,9 +38,10 @@ class Streams:
     async def one(self, request: Request, caller: Caller, *, until: float) -> AsyncIterator[Stream]:
         """A stream that is over at `until`, in the loop's time, if the tenant may have one more.
 
-        Raises TooMany. Whoever reads it may go away: it counts to its end.
+        Raises TooMany. Whoever reads it may go away: it counts to its end, here and everywhere.
         """
         stream = Stream()
+        stream.end.enter_context(request.state.present.pop_all())
         most: int | None = request.state.streams
         if most is not None:
             began = await self._begin(caller.tenant, most, until)

@@ -12,7 +12,8 @@ from functions.ingest.rendering import document_json, proof_json
 from functions.ingest.routes.uploads import WATCH_SECONDS
 from quire.domain import Caller, DocumentStatus
 from quire.errors import NotFound, TooLarge
-from quire.objects import Objects, upload_key
+from quire.object_keys import upload_key
+from quire.objects import Objects
 from quire.queue import Queue
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs

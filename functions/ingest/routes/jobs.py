@@ -11,7 +11,8 @@ from functions.ingest.rendering import job_json
 from quire.archives import Archives
 from quire.domain import Caller
 from quire.errors import Forbidden, NotFound
-from quire.objects import Objects, export_key
+from quire.object_keys import export_key
+from quire.objects import Objects
 from quire.queue import Queue
 from quire.security import UserId
 from quire.store.documents import Documents

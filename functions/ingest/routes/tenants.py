@@ -1,14 +1,14 @@
-"""`/v1/admin/tenants`: the operator's."""
+"""`/v1/admin/tenants`: the operator's; a tenant's own administrators may see its limits."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from functions.ingest.jobs import begin
-from functions.ingest.rendering import tenant_json
+from functions.ingest.rendering import limits_json, tenant_json
 from functions.ingest.routes.showing import shown_once
-from quire.domain import Caller
+from quire.domain import Caller, Limits, OwnLimits
 from quire.errors import Forbidden
 from quire.queue import Queue
 from quire.store.jobs import Jobs
@@ -25,6 +25,19 @@ class TenantBody(Body):
     ]
 
 
+Count = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class LimitsBody(Body):
+    """All of them: what is left out is the stage's."""
+
+    key_requests: Count | None = None
+    requests: Count | None = None
+    streams: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    tokens: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    dollars: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
 def tenant_routes(
     tenants: Tenants,
     jobs: Jobs,
@@ -32,6 +45,7 @@ def tenant_routes(
     authenticate: Authenticate,
     *,
     operator: str | None,
+    stage: Limits,
 ) -> APIRouter:
     router = APIRouter(prefix="/v1/admin/tenants", tags=["administration"])
 
@@ -50,6 +64,20 @@ def tenant_routes(
         limit: Annotated[int, Query(ge=1, le=200)] = 50, after: TenantId | None = None
     ) -> dict[str, Any]:
         return list_of(await tenants.list(limit=limit, after=after), tenant_json)
+
+    @router.get("/{tenant_id}/limits")
+    async def limits(
+        tenant_id: TenantId, caller: Annotated[Caller, Depends(authenticate)]
+    ) -> dict[str, Any]:
+        if caller.tenant not in (operator, tenant_id):
+            raise Forbidden("These limits are another tenant's.")
+        return limits_json(tenant_id, await tenants.limits(tenant_id), stage)
+
+    @router.put("/{tenant_id}/limits", dependencies=[Depends(operates)])
+    async def limit(tenant_id: TenantId, body: LimitsBody) -> dict[str, Any]:
+        own = OwnLimits(**body.model_dump())
+        await tenants.limit(tenant_id, own)
+        return limits_json(tenant_id, own, stage)
 
     @router.delete("/{tenant_id}", status_code=202)
     async def erase(

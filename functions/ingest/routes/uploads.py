@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from quire.domain import Caller, document_id
 from quire.errors import TooLarge
-from quire.objects import UPLOAD_SECONDS, Objects, upload_key
+from quire.object_keys import upload_key
+from quire.objects import UPLOAD_SECONDS, Objects
 from quire.queue import Queue
 from quire.store.documents import Documents
 from quire.web import Authenticate, Body, Storable, Text

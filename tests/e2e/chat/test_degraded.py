@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from local.stack import Stack
+from tests.e2e.behind import Owner
 from tests.e2e.chat.conftest import Reader, asked, named, text_of, told
-from tests.e2e.conftest import Owner, put
+from tests.e2e.conftest import put
 from tests.e2e.test_outages import without
 
 QUESTION = "Why do robot joints use a harmonic drive?"

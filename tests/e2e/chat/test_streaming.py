@@ -7,9 +7,10 @@ import httpx
 from qdrant_client.models import PointStruct, Record
 
 from tests.conftest import Tenant
+from tests.e2e.behind import Points
 from tests.e2e.chat.conftest import Reader, asked, events_of, named, text_of, told
 from tests.e2e.chat.scripted import ScriptedModel
-from tests.e2e.conftest import Points, eventually
+from tests.e2e.conftest import eventually
 
 QUESTION = "Why do robot joints use a harmonic drive?"
 WORDS = [f"word{number} " for number in range(20)]

@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.conftest import Tenant
-from tests.e2e.conftest import Owner
+from tests.e2e.behind import Owner
 from tests.e2e.dialect.conftest import ASKED
 
 PATH = "/v1/chat/completions"

@@ -14,6 +14,7 @@ from tests.integration.cli.deployment import Deployment, Json, Problem, page
 KEY = "secret-key"
 READING_KEY = "reading-key"
 REQUEST_ID = "01a2b3"
+STAGE = {"key_requests": 600, "requests": 3000, "streams": None, "tokens": None, "dollars": None}
 
 
 def field_of(part: Message) -> tuple[str, bytes]:
@@ -126,6 +127,16 @@ def create_app(to: Deployment) -> FastAPI:
     @app.get("/v1/admin/jobs")
     async def jobs(limit: int, after: str | None = None) -> Json:
         return page([stored.shown for stored in to.jobs.values()], limit, after)
+
+    @app.get("/v1/admin/tenants/{tenant}/limits")
+    async def limits(tenant: str) -> Json:
+        own = {name: to.limits.get(name) for name in STAGE}
+        return {"tenant_id": tenant, **own, "in_force": {**STAGE, **to.limits}}
+
+    @app.put("/v1/admin/tenants/{tenant}/limits")
+    async def limit(tenant: str, body: Json) -> Json:
+        to.limits = {name: value for name, value in body.items() if value is not None}
+        return await limits(tenant)
 
     @app.post("/v1/chat")
     async def chat(body: Json) -> Json:

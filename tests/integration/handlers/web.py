@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import Cookie, FastAPI, Request, Response
-from mangum import Mangum
+
+from quire.web.gateway import handler_of
 
 app = FastAPI()
 
@@ -22,4 +23,9 @@ async def upload(
     }
 
 
-handler = Mangum(app, lifespan="off")
+@app.delete("/v1/admin/users/{user_id:path}")
+async def erase(user_id: str) -> str:
+    return user_id
+
+
+handler = handler_of(app)

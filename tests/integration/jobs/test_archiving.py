@@ -12,7 +12,7 @@ import uuid_utils.compat as uuids
 from functions.ingest.exporting import Exporting
 from quire.archives import Archives
 from quire.domain import Caller, Job
-from quire.objects import export_key, export_prefix, upload_key
+from quire.object_keys import export_key, export_prefix, upload_key
 from quire.store.exports import Exports
 from quire.store.sessions import Sessions
 from tests.integration.jobs.conftest import Parts

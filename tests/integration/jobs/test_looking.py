@@ -11,7 +11,7 @@ import pytest
 from functions.ingest.announcing import Announcer
 from functions.ingest.deadlines import Deadlines
 from quire.domain import document_id
-from quire.objects import upload_key
+from quire.object_keys import upload_key
 from quire.retrieval.index import Index
 from quire.store.database import Database
 from quire.store.standings import Standings

@@ -10,7 +10,7 @@ import pytest
 from functions.ingest.jobs import Step
 from functions.ingest.reconciliation import Reconciliation
 from quire.domain import Sparse, document_id
-from quire.objects import upload_key
+from quire.object_keys import upload_key
 from tests.integration.jobs.conftest import DIMENSIONS, Asked, Parts, held, serve
 from tests.integration.store.conftest import NAME, Owner
 

@@ -35,3 +35,4 @@ def test_no_deadline_passes_of_what_is_not_read() -> None:
     assert parted(watched, Switches(ingestion=False)) == ({}, watched)
     due, paused = parted(watched, Switches(suspended=["acme"]))
     assert (list(due), list(paused)) == (["other"], ["acme"])
+    assert parted(watched, Switches(), {"acme"}) == (due, paused)

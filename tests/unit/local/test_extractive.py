@@ -1,31 +1,36 @@
-"""The extractive model: how it cuts sentences, and what it quotes with the real encoder."""
+"""What the extractive model quotes, with the real encoder."""
 
 import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from functions.chat.prompting import answer_prompt, selection_prompt
-from local.extractive import MAX_EMBEDDED, Embed, Floats, answer, split_sentences
+from local.extractive import MAX_EMBEDDED, Embed, Floats, answer
 from local.minilm import MiniLM
 from quire.domain import Persona, Source
 
 NOT_IN_PASSAGES = "The passages given do not answer the question."
+
+
 NOT_IN_SELECTION = (
     "I can only answer based on the selected text, and the answer is not present there."
 )
+
 
 FLOOR = (
     "In the first winter we drove the legs with hydraulics. They leaked, and the floor became a "
     "hazard of its own. Since then every joint has had an electric motor and a gearbox. "
     "The motors stay below 60 °C as long as the fans run."
 )
+
+
 BATTERY = (
     "The pack weighs 6 kg and holds about one kilowatt-hour. At an average draw of 400 W the robot "
     "walks for two and a half hours. Charging takes ninety minutes."
 )
+
+
 HANDS = (
     "A hand has eleven motors. Error E-417 means that a tendon has come off its pulley. "
     "Error E-512 means that the palm is too warm. Error E-530 means that a fingertip is silent."
@@ -63,78 +68,6 @@ def quotes(reply: str) -> list[tuple[str, int]]:
     lines = reply.splitlines()[2:]
     found = [re.fullmatch(r"[\"“](.+)[\"”] \[(\d+)\.\d+\]", line) for line in lines]
     return [(match[1], int(match[2])) for match in found if match]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("It grew 3.5 times. Then it fell.", ["It grew 3.5 times.", "Then it fell."]),
-        ("Dr. Ito, e.g. J. R. Ito, came. He sat.", ["Dr. Ito, e.g. J. R. Ito, came.", "He sat."]),
-        ("See Fig. 3 and No. 5. They differ.", ["See Fig. 3 and No. 5.", "They differ."]),
-        ("It takes 0.13 ms. Twelve joints do.", ["It takes 0.13 ms.", "Twelve joints do."]),
-        ("It pushes with 100 N. Enough.", ["It pushes with 100 N.", "Enough."]),
-        ('"Stop." She fell. (So did he.) End.', ['"Stop."', "She fell.", "(So did he.)", "End."]),
-        ("**Time is real.** Late is wrong.", ["**Time is real.**", "Late is wrong."]),
-        ("A line\nthat wraps. Another\none.", ["A line that wraps.", "Another one."]),
-        ("", []),
-    ],
-)
-def test_sentences_end_where_a_reader_ends_them(text: str, sentences: list[str]) -> None:
-    assert list(split_sentences(text)) == sentences
-
-
-def test_markdown_is_read_as_its_blocks() -> None:
-    text = """# Heading
-
-Before the list:
-
-- an item
-  that wraps
-- **another** item. With two sentences
-2. a numbered one
-
-| robot | mass  |
-|-------|------:|
-| Ada   | 65 kg |
-After the table.
-
-```python
-print("Not prose. Not quoted.")
-```
-
-> Quoted words.
->
-> ### Inside
-> More of them.
-"""
-    assert list(split_sentences(text)) == [
-        "Before the list:",
-        "an item that wraps",
-        "**another** item.",
-        "With two sentences",
-        "a numbered one",
-        "robot | mass",
-        "Ada | 65 kg",
-        "After the table.",
-        "Quoted words.",
-        "More of them.",
-    ]
-
-
-def test_what_never_ends_is_cut_between_words() -> None:
-    pieces = list(split_sentences("word " * 300))
-    assert len(pieces) > 1
-    assert max(map(len, pieces)) <= 500
-    assert " ".join(pieces) == " ".join(["word"] * 300)
-
-
-@given(st.text(alphabet='aB1.!? \n\t>|-*#`~"()[]_:é', max_size=200))
-def test_every_sentence_is_in_the_text_word_for_word(text: str) -> None:
-    folded = " ".join(text.split())
-    for sentence in split_sentences(text):
-        assert sentence
-        assert sentence in folded
 
 
 def test_the_sentence_that_answers_is_quoted_with_its_marker(embed: Embed) -> None:

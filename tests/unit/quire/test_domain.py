@@ -4,7 +4,7 @@ import pytest
 
 from quire.domain import Prices, Usage, chunk_id, document_id
 from quire.errors import Invalid
-from quire.objects import parse_upload_key, upload_key
+from quire.object_keys import parse_upload_key, upload_key
 
 
 def test_ids_are_the_same_wherever_they_are_made() -> None:

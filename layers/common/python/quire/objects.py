@@ -1,4 +1,4 @@
-"""S3: originals under `uploads/{tenant}/{filename}`, canonical texts under `texts/`."""
+"""S3: one bucket, for originals, canonical texts and archives."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,13 +12,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quire.errors import Invalid, NotFound, TooLarge, Unavailable
+from quire.errors import NotFound, TooLarge, Unavailable
+from quire.object_keys import text_key
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-UPLOADS = "uploads/"
-_KEY_BYTES = 1024  # S3's limit on a key
 
 # A form for an upload is good for an hour.
 UPLOAD_SECONDS = 3_600
@@ -38,59 +36,6 @@ class StoredObject:
 class PresignedUpload:
     url: str
     fields: Mapping[str, str]
-
-
-def upload_prefix(tenant: str) -> str:
-    return f"{UPLOADS}{tenant}/"
-
-
-def upload_key(tenant: str, filename: str) -> str:
-    """Raises Invalid when S3 could not keep a file of that name."""
-    key = f"{upload_prefix(tenant)}{filename}"
-    if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
-        raise Invalid("A file name has no NUL and no half characters.", field="filename")
-    if len(key.encode()) > _KEY_BYTES:
-        raise Invalid("The file name is too long.", field="filename")
-    if any(part in ("", ".", "..") for part in filename.split("/")):
-        raise Invalid("A file name has no empty, '.' or '..' parts.", field="filename")
-    return key
-
-
-def parse_upload_key(key: str) -> tuple[str, str] | None:
-    """Tenant and filename of an original's key; None for any other key.
-
-    Those that `upload_key` would not make, such as a console's folder markers, are others.
-    """
-    tenant, _, filename = key.removeprefix(UPLOADS).partition("/")
-    try:
-        ours = bool(tenant) and upload_key(tenant, filename) == key
-    except Invalid:
-        ours = False
-    return (tenant, filename) if ours else None
-
-
-def texts_prefix(tenant: str) -> str:
-    return f"texts/{tenant}/"
-
-
-def text_prefix(tenant: str, document: UUID) -> str:
-    return f"{texts_prefix(tenant)}{document}/"
-
-
-def text_key(tenant: str, document: UUID, version: int) -> str:
-    return f"{text_prefix(tenant, document)}{version}.txt"
-
-
-def passages_key(tenant: str, document: UUID, version: int) -> str:
-    return f"{text_prefix(tenant, document)}{version}.passages"
-
-
-def export_prefix(tenant: str) -> str:
-    return f"exports/{tenant}/"
-
-
-def export_key(tenant: str, job: UUID) -> str:
-    return f"{export_prefix(tenant)}{job}.tar"
 
 
 class Objects:

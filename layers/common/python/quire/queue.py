@@ -48,11 +48,19 @@ class Queue:
             options["DelaySeconds"] = min(MOST_DELAY, round(delay))
         await self._call(self._sqs.send_message, MessageBody=json.dumps(message), **options)
 
-    async def send_all(self, messages: Sequence[Mapping[str, Any]], *, tenant: str) -> None:
-        """Send one tenant's messages, ten a request. Raises Unavailable."""
+    async def send_all(
+        self, messages: Sequence[Mapping[str, Any]], *, tenant: str, delay: int = 0
+    ) -> None:
+        """Send one tenant's messages, ten a request, to come in `delay` seconds, 900 at most.
+
+        Raises Unavailable.
+        """
+        shared: dict[str, Any] = {"MessageGroupId": tenant}
+        if delay:
+            shared["DelaySeconds"] = delay
         for start in range(0, len(messages), _MOST_PER_CALL):
             entries = [
-                {"Id": str(n), "MessageBody": json.dumps(message), "MessageGroupId": tenant}
+                {"Id": str(n), "MessageBody": json.dumps(message), **shared}
                 for n, message in enumerate(messages[start : start + _MOST_PER_CALL])
             ]
             answer = await self._call(self._sqs.send_message_batch, Entries=entries)

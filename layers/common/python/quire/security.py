@@ -1,13 +1,15 @@
 """Who calls: an API key or an issuer's token becomes a caller, looked up once a minute."""
 
 import re
+import time
+from math import ceil
 from typing import Annotated
 
 from cachetools import TTLCache
 from pydantic import StringConstraints
 
 from quire.domain import Caller, Scope
-from quire.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from quire.errors import Forbidden, Invalid, TooMany, Unauthenticated, Unavailable
 from quire.issuers import Issuers, Vouched
 from quire.store.api_keys import ApiKeys, hash_key
 from quire.store.users import Users
@@ -19,6 +21,8 @@ _USER_LENGTH = 200
 _USER = rf"^[ -~]{{1,{_USER_LENGTH}}}$"
 UserId = Annotated[str, StringConstraints(pattern=_USER)]
 _MOST_CALLERS = 8_192
+# Keys that are none, a minute and of one address: who has a key does not guess.
+_GUESSES = 120
 _NO_KEY = "This API key is not known, has expired or was revoked."
 _SHUT_OUT = "This user was shut out."
 
@@ -43,6 +47,7 @@ class Security:
         self._issuers = issuers
         self._known: TTLCache[object, Caller] = TTLCache(_MOST_CALLERS, remember)
         self._trusted: TTLCache[object, Caller] = TTLCache(_MOST_CALLERS, trust)
+        self._guessed: TTLCache[object, int] = TTLCache(_MOST_CALLERS, 60)
 
     async def identify(
         self, authorization: str | None, *, user: str | None, scopes: tuple[Scope, ...]
@@ -54,10 +59,13 @@ class Security:
             raise Forbidden(f"This key lacks the scope {named}.")
         return caller
 
-    async def recognize(self, authorization: str | None, *, user: str | None) -> Caller:
+    async def recognize(
+        self, authorization: str | None, *, user: str | None, address: str | None = None
+    ) -> Caller:
         """The caller behind an `Authorization` header, as `user` if one is named.
 
-        Raises Unauthenticated, Forbidden, Invalid, Unavailable.
+        From an `address` that has sent too many keys in vain, none is looked up that was not
+        verified lately. Raises Unauthenticated, Forbidden, Invalid, TooMany, Unavailable.
         """
         credential = _bearer(authorization)
         if user is not None and not re.fullmatch(_USER, user):
@@ -67,13 +75,21 @@ class Security:
             if user is not None:
                 raise Forbidden("A token is its own user's; leave out Quire-User.")
             return await self._admitted(vouched)
-        return await self._holder(credential, user)
+        return await self._holder(credential, user, address)
 
-    async def _holder(self, key: str, user: str | None) -> Caller:
+    async def _holder(self, key: str, user: str | None, address: str | None) -> Caller:
         """Whose key that is."""
         known = (hash_key(key), user)
         if caller := self._known.get(known):
             return caller
+        minute, second = divmod(time.monotonic(), 60)
+        guesses = (address, minute) if address else None
+        if self._guessed.get(guesses, 0) >= _GUESSES and known not in self._trusted:
+            raise TooMany(
+                "Too many unknown keys came from this address; wait for a minute.",
+                code="rate_limit_exceeded",
+                retry_after=ceil(60 - second),
+            )
         try:
             found = await self._api_keys.find(key, user=user)
         except Unavailable:
@@ -82,6 +98,8 @@ class Security:
             raise
         if found is None:
             self._trusted.pop(known, None)
+            if guesses:
+                self._guessed[guesses] = self._guessed.get(guesses, 0) + 1
             raise Unauthenticated(_NO_KEY)
         caller, speaks_for_users, revoked = found
         if user is not None and not speaks_for_users:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quire.domain import Issuer, Limits, Prices, Scope, is_loopback
+from quire.domain import Issuer, Limits, Prices, Scope
+from quire.loopback import is_loopback
 from quire.secrets import load_secret
 
 # To check what these signed takes no secret.
@@ -83,6 +84,16 @@ class RuntimeSecret(_Secret):
     openai_base_url: str | None = None
     openai_api_key: SecretStr
     embedding_fallback: EmbeddingFallback | None = None
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """The models' servers, keys in the clear, for whoever connects."""
+        fallback = self.embedding_fallback
+        return {
+            "base_url": self.openai_base_url,
+            "api_key": self.openai_api_key.get_secret_value(),
+            "fallback": fallback and fallback.values(),
+        }
 
     @property
     def qdrant_key(self) -> str | None:

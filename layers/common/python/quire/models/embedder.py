@@ -1,8 +1,9 @@
 """Texts to vectors."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from openai import AsyncOpenAI, omit
 
@@ -25,11 +26,21 @@ class Fallback:
     dimensions: int
 
 
-def connect_fallback(
-    *, base_url: str, api_key: str, model: str, dimensions: int, timeout: float
-) -> Fallback:
+def connect_models(
+    *, base_url: str | None, api_key: str, fallback: Mapping[str, Any] | None, timeout: float
+) -> tuple[AsyncOpenAI, Fallback | None]:
+    """The client for both models, and the fallback of one if there is one: its `base_url`,
+    `api_key`, `model` and `dimensions`. `timeout` is as `quire.models.connect` has it.
+    """
     client = connect(base_url=base_url, api_key=api_key, timeout=timeout)
-    return Fallback(client=client, model=model, dimensions=dimensions)
+    if fallback is None:
+        return client, None
+    url, key = fallback["base_url"], fallback["api_key"]
+    return client, Fallback(
+        client=connect(base_url=url, api_key=key, timeout=timeout),
+        model=fallback["model"],
+        dimensions=fallback["dimensions"],
+    )
 
 
 class Embedder:

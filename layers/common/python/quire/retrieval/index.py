@@ -1,8 +1,7 @@
 """Qdrant: every tenant's chunks in one collection, dense and BM25 vectors side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +15,13 @@ from qdrant_client.http.exceptions import (
 )
 
 from quire.breaker import Breaker
-from quire.domain import Chunk, Collection, ScoredChunk, Sparse
+from quire.domain import Chunk, Collection, Sparse
 from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
 from quire.retrieval.layout import BM25, DENSE, create
 from quire.retrieval.points import (
-    as_chunk,
-    as_dense,
+    Candidates,
+    as_candidates,
     as_payload,
     as_queries,
     as_sparse,
@@ -36,18 +35,6 @@ _SCROLL = 1_000
 # Qdrant hangs up on who was silent for five seconds. The client's own limits would have us meet it
 # there, and make a connection for each request to a server on this machine.
 _LIMITS = httpx.Limits(max_keepalive_connections=16, keepalive_expiry=4.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
-    """What each search found, best first, scored by cosine and by BM25.
-
-    `vectors` are the hits' dense ones by chunk, of unit length, when they were asked for.
-    """
-
-    dense: Sequence[ScoredChunk]
-    bm25: Sequence[ScoredChunk]
-    vectors: Mapping[UUID, Sequence[float]]
 
 
 class Index:
@@ -141,18 +128,7 @@ class Index:
                     answer = await self._client.http.search_api.query_batch_points(
                         collection.name, query_request_batch=batch
                     )
-            answers = answer.result or ()
-            found = {q.using: each.points for q, each in zip(queries, answers, strict=True)}
-            return Candidates(
-                dense=_scored(found.get(DENSE, [])),
-                bm25=_scored(found.get(BM25, [])),
-                vectors={
-                    UUID(str(point.id)): as_dense(point)
-                    for points in found.values()
-                    for point in points
-                    if vectors
-                },
-            )
+            return as_candidates(queries, answer.result or ())
         return Candidates(dense=(), bm25=(), vectors={})  # nothing was ever indexed
 
     async def delete(
@@ -237,10 +213,6 @@ class Index:
                 raise Unavailable("qdrant", retry_after=error.retry_after_s) from error
             except (ApiException, TimeoutError) as error:
                 raise Unavailable("qdrant") from error
-
-
-def _scored(points: Sequence[models.ScoredPoint]) -> list[ScoredChunk]:
-    return [ScoredChunk(chunk=as_chunk(point), score=point.score) for point in points]
 
 
 def _unheard(error: BaseException) -> bool:

@@ -1,13 +1,14 @@
-"""Chunks as Qdrant's points, and a search in its words."""
+"""Chunks as Qdrant's points, and a search and its answer in its words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from qdrant_client import models
 
-from quire.domain import Chunk, Sparse
+from quire.domain import Chunk, ScoredChunk, Sparse
 from quire.retrieval.filters import Filters
 from quire.retrieval.layout import BM25, DENSE
 
@@ -17,6 +18,18 @@ _RESCORED = models.SearchParams(quantization=models.QuantizationSearchParams(res
 _KEPT = ("version", "filename", "title", "ordinal", "start", "end", "text", "page")
 # What a chunk is made of again; the rest of a payload is there to be found by.
 SHOWN = [*_KEPT, "document", "heading", "metadata", "gap"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What each search found, best first, scored by cosine and by BM25.
+
+    `vectors` are the hits' dense ones by chunk, of unit length, when they were asked for.
+    """
+
+    dense: Sequence[ScoredChunk]
+    bm25: Sequence[ScoredChunk]
+    vectors: Mapping[UUID, Sequence[float]]
 
 
 def edition(document: UUID, version: int) -> str:
@@ -53,6 +66,23 @@ def as_queries(
         )
         for using, query in searches.items()
     ]
+
+
+def as_candidates(
+    queries: Sequence[models.QueryRequest], answers: Sequence[models.QueryResponse]
+) -> Candidates:
+    """What was found by the queries of `as_queries`."""
+    found = {q.using: each.points for q, each in zip(queries, answers, strict=True)}
+    return Candidates(
+        dense=_scored(found.get(DENSE, [])),
+        bm25=_scored(found.get(BM25, [])),
+        vectors={
+            UUID(str(point.id)): _dense(point.vector)
+            for points in found.values()
+            for point in points
+            if point.vector
+        },
+    )
 
 
 def as_filter(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
@@ -139,5 +169,9 @@ def as_chunk(point: models.ScoredPoint) -> Chunk:
     )
 
 
-def as_dense(point: models.ScoredPoint) -> Any:
-    return point.vector[DENSE] if isinstance(point.vector, dict) else point.vector
+def _scored(points: Sequence[models.ScoredPoint]) -> list[ScoredChunk]:
+    return [ScoredChunk(chunk=as_chunk(point), score=point.score) for point in points]
+
+
+def _dense(vector: Any) -> Any:
+    return vector[DENSE] if isinstance(vector, dict) else vector

@@ -11,8 +11,9 @@ from quire.laps import Laps
 from quire.models.embedder import Embedder
 from quire.observability import log
 from quire.retrieval.filters import Filters
-from quire.retrieval.index import Candidates, Index
+from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_query
+from quire.retrieval.points import Candidates
 from quire.retrieval.ranking import HYBRID, Blend, passage, rank
 from quire.store.documents import Documents
 from quire.store.ingestions import Ingestions

@@ -18,8 +18,8 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from quire.breaker import Breaker
-from quire.domain import is_loopback
 from quire.errors import Unavailable
+from quire.loopback import is_loopback
 from quire.retrying import retrying
 
 # The pool warns of every failed connection attempt; we report the failure once, as our own error.

@@ -89,6 +89,27 @@ class RateLimits:
         )
         return _allowance(rows)
 
+    async def used_up(self, tenant: str) -> bool:
+        """Whether nothing is left of the tenant's tokens or dollars of this day (UTC).
+
+        Raises Unavailable.
+        """
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select coalesce(spent.tokens >= coalesce(l.tokens, %s::bigint), false)
+                       or coalesce(spent.dollars >= coalesce(l.dollars, %s::float8), false) as over
+                   from (select coalesce(sum(prompt_tokens + completion_tokens + embedding_tokens),
+                                         0) as tokens,
+                                coalesce(sum(cost_usd), 0) as dollars
+                         from usage where day = (now() at time zone 'utc')::date) as spent
+                   left join limits l on true""",
+                [self._stage.tokens, self._stage.dollars],
+            ),
+        )
+        over: bool = rows[0]["over"]
+        return over
+
     async def begin_stream(self, tenant: str, *, most: int, seconds: float) -> UUID | None:
         """Count a stream that ends within `seconds`, if there are fewer than `most`; its id.
 

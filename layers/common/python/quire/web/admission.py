@@ -4,6 +4,7 @@ RateLimit headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-rate
 """
 
 import re
+from contextlib import ExitStack
 from math import ceil
 from typing import NoReturn
 
@@ -44,7 +45,8 @@ class Admission:
         """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
         `changeless` only asks.
 
-        Beyond `most` requests at once the next ones are refused: they would only be late.
+        Beyond `most` requests at once the next ones are refused: they would only be late. A turn
+        whose reader has gone away is still one of them.
         """
         self._app = app
         self._security = security
@@ -58,16 +60,17 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        try:
-            if self._present >= self._most:
-                raise Overloaded
+        if self._present >= self._most:
+            return await refusal(scope, Overloaded())(scope, receive, send)
+        with ExitStack() as present:
             self._present += 1
-        except Overloaded as error:
-            return await refusal(scope, error)(scope, receive, send)
-        try:
+            present.callback(self._leave)
+            # What outlasts its request takes it along.
+            scope["state"]["present"] = present
             return await self._admit(scope, receive, send)
-        finally:
-            self._present -= 1
+
+    def _leave(self) -> None:
+        self._present -= 1
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, told = Headers(scope=scope), list[tuple[bytes, bytes]]()
@@ -80,8 +83,11 @@ class Admission:
         scope["state"]["streams"] = None
         if authorization := headers.get("authorization"):
             try:
+                client = scope.get("client")
                 caller = await self._security.recognize(
-                    authorization, user=headers.get("quire-user")
+                    authorization,
+                    user=headers.get("quire-user"),
+                    address=client[0] if client else None,
                 )
                 self._check_switches(scope, caller, await self._switches.read())
                 if allowance := await self._take(caller):

@@ -8,18 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from quire.framing import SAFELY
 from quire.observability import log
 from quire.web.problems import Dialect, problem, unexpected
 
-# What no answer of ours is to be taken for, unless it says otherwise itself: a page, a frame,
-# something to be kept on the way, another type than its own.
-_SAFELY = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
-    (b"x-content-type-options", b"nosniff"),
-)
+_SAFELY = tuple((name.encode(), value.encode()) for name, value in SAFELY.items())
 
 
 class RequestFrame:

@@ -3,15 +3,13 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import boto3
 import pytest
-from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from local.event_source import EventSource
@@ -19,63 +17,7 @@ from local.lambda_runtime import Function, FunctionError, LambdaRuntime
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-
-HANDLERS = Path(__file__).parent / "handlers"
-
-
-def client(port: int) -> "SQSClient":
-    return boto3.client(
-        "sqs",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name="eu-central-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
-@pytest.fixture(scope="module")
-def sqs() -> Iterator["SQSClient"]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    with closing(client(server.get_host_and_port()[1])) as sqs:
-        yield sqs
-    server.stop()
-
-
-@pytest.fixture
-def queue(sqs: "SQSClient") -> str:
-    """The URL of an empty queue, whose messages are hidden for a second once received."""
-    name = f"queue-{uuid4()}"
-    return sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
-
-
-@asynccontextmanager
-async def running(source: EventSource) -> AsyncIterator[None]:
-    task = asyncio.create_task(source.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-def left(sqs: "SQSClient", queue: str) -> int:
-    """How many messages the queue holds, seen or hidden."""
-    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    hidden = attributes["ApproximateNumberOfMessagesNotVisible"]
-    return int(attributes["ApproximateNumberOfMessages"]) + int(hidden)
-
-
-def bodies(event: Mapping[str, Any]) -> list[str]:
-    return [record["body"] for record in event["Records"]]
+from tests.integration.event_source.conftest import HANDLERS, bodies, client, left, running, until
 
 
 async def test_a_message_reaches_the_function_whole_and_leaves_the_queue(
@@ -192,64 +134,6 @@ async def test_an_answer_without_failures_ends_the_batch(
         await until(lambda: left(sqs, queue) == 0)
 
     assert len(calls) == 1
-
-
-async def test_a_batch_is_no_larger_than_allowed(sqs: "SQSClient", queue: str) -> None:
-    batches: list[list[str]] = []
-
-    async def invoke(name: str, event: Mapping[str, Any]) -> None:
-        batches.append(bodies(event))
-
-    for body in "abc":
-        sqs.send_message(QueueUrl=queue, MessageBody=body)
-    async with running(EventSource(invoke, "f", queue, sqs=sqs, batch_size=2)):
-        await until(lambda: left(sqs, queue) == 0)
-
-    assert batches == [["a", "b"], ["c"]]
-
-
-async def test_a_batch_waits_for_more_while_its_window_is_open(
-    sqs: "SQSClient", queue: str
-) -> None:
-    batches: list[list[str]] = []
-
-    async def invoke(name: str, event: Mapping[str, Any]) -> None:
-        batches.append(bodies(event))
-
-    def hidden() -> str:
-        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
-        return answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"]
-
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "60"})
-    sqs.send_message(QueueUrl=queue, MessageBody="first")
-    async with running(EventSource(invoke, "f", queue, sqs=sqs, batch_size=12, window=60)):
-        await until(lambda: hidden() == "1")
-        for number in range(11):
-            sqs.send_message(QueueUrl=queue, MessageBody=str(number))
-        await until(lambda: left(sqs, queue) == 0)
-
-    assert [len(batch) for batch in batches] == [12]
-
-
-async def test_no_more_batches_are_under_way_than_allowed(sqs: "SQSClient", queue: str) -> None:
-    started: list[str] = []
-    release = asyncio.Event()
-
-    async def invoke(name: str, event: Mapping[str, Any]) -> None:
-        started.extend(bodies(event))
-        await release.wait()
-
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "60"})
-    for body in "abc":
-        sqs.send_message(QueueUrl=queue, MessageBody=body)
-    async with running(EventSource(invoke, "f", queue, sqs=sqs, batch_size=1, concurrency=2)):
-        await until(lambda: len(started) == 2)
-        await asyncio.sleep(0.2)  # many times what the third would need, were it let in
-        assert started == ["a", "b"]
-        release.set()
-        await until(lambda: left(sqs, queue) == 0)
-
-    assert started == ["a", "b", "c"]
 
 
 async def test_a_queue_out_of_reach_is_said_once_and_read_when_it_is_back(
