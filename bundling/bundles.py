@@ -21,9 +21,7 @@ class Target:
 
 
 # What infra deploys: Lambda's python3.13 on arm64, which is Amazon Linux 2023 with glibc 2.34.
-LAMBDA = Target(
-    name="lambda", python="3.13", platform="aarch64-manylinux_2_28", folder=BUILD
-)
+LAMBDA = Target(name="lambda", python="3.13", platform="aarch64-manylinux_2_28", folder=BUILD)
 # The same on this machine, to be started here.
 HERE = Target(
     name="here",

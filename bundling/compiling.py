@@ -4,7 +4,6 @@ A zip has its times reset, so bytecode checked by its source's time would be tak
 has the source's hash instead, and that is not looked at (PEP 552, unchecked).
 """
 
-import glob
 import os
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ def find_python(version: str) -> str | None:
     candidates = [
         *(os.environ.get("BUNDLE_PYTHON"), sys.executable, shutil.which(f"python{version}")),
         # What pyenv keeps is on the path as a shim, which may refuse to start it.
-        *glob.glob(str(Path(f"~/.pyenv/versions/{version}.*/bin/python").expanduser())),
+        *map(str, Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python")),
     ]
     return next((each for each in candidates if each and _is(each, version)), None)
 
