@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic_core import from_json, to_json
 
+from quire.tls import tls_context
+
 _PORT = 6333  # where Qdrant listens, its cloud too, unless a URL says otherwise
 # Qdrant hangs up on who was silent for five seconds: one that is older is not used again.
 _LIMITS = httpx.Limits(max_keepalive_connections=16, keepalive_expiry=4.0)
@@ -28,12 +30,13 @@ class Qdrant:
     def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
         """`timeout` in seconds bounds each request."""
         port = "" if urlsplit(url).port else f":{_PORT}"
+        key = {"api-key": api_key} if api_key else {}
         self._http = httpx.AsyncClient(
             base_url=f"{url.rstrip('/')}{port}/collections/",
-            headers={"Content-Type": "application/json"}
-            | ({"api-key": api_key} if api_key else {}),
+            headers={"Content-Type": "application/json", **key},
             timeout=timeout,
             limits=_LIMITS,
+            verify=tls_context(),
         )
 
     async def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
