@@ -7,8 +7,10 @@ from pathlib import Path
 AWS_SERVICES = {"events", "s3", "secretsmanager", "sqs"}
 _FOLDERS = {"__pycache__", "_pyinstaller", "f2py", "test", "tests"}
 _SUFFIXES = {".a", ".c", ".cpp", ".h", ".pxd", ".pxi", ".pyi", ".pyx", ".typed"}
-# Pillow comes with python-pptx, and no picture is opened: how some are drawn and packed.
+# Pillow comes with python-pptx, and no picture is opened: how some are drawn and packed. numpy
+# itself imports these of its parts only when they are asked for.
 _UNUSED = (
+    *("numpy/fft/*", "numpy/ma/*", "numpy/polynomial/*", "numpy/random/*", "numpy/testing/*"),
     *("PIL/_avif.*", "PIL/_imagingcms.*", "PIL/_imagingft.*", "PIL/_imagingtk.*", "PIL/_webp.*"),
     *("pillow.libs/libavif-*", "pillow.libs/libbrotli*", "pillow.libs/libfreetype-*"),
     *("pillow.libs/libharfbuzz-*", "pillow.libs/liblcms2-*", "pillow.libs/libpng16-*"),
@@ -27,9 +29,8 @@ def strip(folder: Path) -> None:
                 shutil.rmtree(path)
         elif path.suffix in _SUFFIXES or path.name in _RECORDS:
             path.unlink()
-    for pattern in _UNUSED:
-        for path in folder.glob(pattern):
-            path.unlink()
+    for path in [path for pattern in _UNUSED for path in folder.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for package in ("botocore", "boto3"):
         data = folder / package / "data"
         for service in data.iterdir() if data.exists() else ():

@@ -34,7 +34,7 @@ class Function:
     sandboxes at once. `environment` is all that a sandbox sees beside Lambda's own variables: a
     layer's folder is named in its `PYTHONPATH`, a server on loopback in its `AWS_ENDPOINT_URL`.
     `niceness` is the scheduler's: on one machine, unlike on Lambda, functions compete.
-    With `snapshot` it is started in SnapStart's order, by `LambdaRuntime.publish`.
+    One with a `snapshot` is started by `LambdaRuntime.publish`.
     """
 
     name: str
@@ -103,12 +103,12 @@ class Sandbox:
         self.invocation: Invocation | None = None
         self.init_error: FunctionError | None = None
         self._process = process
-        self._exit = asyncio.create_task(process.wait())
+        self._exit: Future[Any] = asyncio.create_task(process.wait())
         self._exit.add_done_callback(lambda _: self._hand_over(None))
         self._polled: Future[None] = _future()
         self._handed: Future[Invocation | None] = _future()
         self._taken: Future[None] = _future()
-        self._restored: Future[None] = _future()
+        self._restored: Future[Any] = _future()
 
     @classmethod
     async def start(
@@ -159,16 +159,16 @@ class Sandbox:
         return await self._handed
 
     async def take_snapshot(self) -> None:
-        """Freeze the process where Lambda would copy it, until it is first invoked."""
+        """Freeze it where Lambda would copy it, until it is first invoked."""
         self._signal(signal.SIGSTOP)
         self._taken.set_result(None)
-        await self._restored
+        await asyncio.wait([self._restored, self._exit], return_when=asyncio.FIRST_COMPLETED)
 
     async def published(self) -> None:
-        """Return once the snapshot was taken. Raises FunctionError when it was not to be had."""
-        if not await self._within(INIT_SECONDS, self._taken):
+        """Return once the snapshot was taken. Raises FunctionError when there is none in time."""
+        if not await self._within(INIT_SECONDS + self.function.timeout, self._taken):
             await self.kill()
-            raise FunctionError("Runtime.InitTimeout", f"{self.function.name} took too long.")
+            raise FunctionError("Runtime.InitTimeout", self.function.name)
 
     async def serve(self, invocation: Invocation) -> Any:
         """Give the process an invocation; its answer, once the process polls for the next one.

@@ -12,6 +12,7 @@ import boto3
 import httpx
 import pytest
 
+from benchmarks.built import Sandboxes, digests, unpacked
 from local.deployment import ROUTES, environment
 from local.event_source import EventSource
 from local.gateway import create_app
@@ -19,7 +20,6 @@ from local.lambda_runtime import LambdaRuntime
 from local.provision import REGION, RUNTIME_SECRET, Provisioned
 from local.stack import Stack
 from tests.conftest import Tenant
-from tests.e2e.boot.lambda_like import Sandboxes, digests, unpacked
 from tests.soak.wire import Moment, Proxy, http_request, postgres_request
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ class Cloud:
         return replace(self, runtimes=runtimes)
 
     async def hang_up(self) -> None:
-        """Every connection of every function to its servers is gone, as after a long freeze."""
+        """Every connection of every function to its servers is gone, as after a long freeze.
+
+        It is longer than the moment for which an answer is taken as a sign of life.
+        """
+        await asyncio.sleep(1.1)
         await asyncio.gather(*(proxy.hang_up() for proxy in self.proxies))
 
     async def rotate(self, **changed: str) -> None:
@@ -82,9 +86,11 @@ async def booted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         for queue in ("documents", "bulk", "maintenance", "dead")
     }
     arn = f"arn:aws:sqs:{REGION}:123456789012:{name}-documents"
-    heard = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
     s3.put_bucket_notification_configuration(
-        Bucket=name, NotificationConfiguration={"QueueConfigurations": [heard]}
+        Bucket=name,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+        },
     )
     told = json.loads(vault.get_secret_value(SecretId=RUNTIME_SECRET)["SecretString"])
     async with AsyncExitStack() as started:

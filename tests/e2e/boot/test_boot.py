@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
+from benchmarks.built import started_by_script
 from benchmarks.ports import free_ports
 from tests.conftest import Tenant
 from tests.e2e.boot.conftest import Cloud
-from tests.e2e.boot.lambda_like import started_by_script
 from tests.e2e.conftest import eventually, found, has_status, put
 
 KNEE = "# Knee\n\nA harmonic drive turns the knee."
@@ -110,17 +110,17 @@ async def test_the_streaming_function_starts_by_its_script(booted: Cloud, tenant
             await eventually(lambda: is_ready(adapter))
             assert (await adapter.post("/snapshot/before")).is_success
             await booted.rotate()
+            assert (await adapter.post("/snapshot/after")).is_success
             for path in ("/snapshot/before", "/snapshot/after"):
                 # A stranger, through the function URL.
                 assert (await adapter.post(path, headers=headers)).status_code == 404
-            assert (await adapter.post("/snapshot/after")).is_success
             for _ in range(2):
                 async with adapter.stream(
                     "POST", "/v1/chat/stream", json=QUESTION, headers=headers
                 ) as answer:
                     text = (await answer.aread()).decode()
                 assert answer.status_code == 200, text
-                assert "event: done" in text, text
+                assert "event: response_complete" in text, text
                 await booted.hang_up()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import importlib.metadata
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,11 @@ class Sandboxes:
 
     @asynccontextmanager
     async def running(
-        self, environment: Mapping[str, str], *, snapshot: bool = False
+        self,
+        environment: Mapping[str, str],
+        *,
+        snapshot: bool = False,
+        on_spawn: Callable[[int], object] = lambda pid: None,
     ) -> AsyncIterator[Mapping[str, LambdaRuntime]]:
         """Each deployed function by name, under a runtime with its own folder as task root."""
         environment = {**environment, "PYTHONPATH": self.path}
@@ -45,6 +49,7 @@ class Sandboxes:
                         task_root=bundle_of(function.handler),
                         log_dir=self.logs,
                         python=str(self.python),
+                        on_spawn=on_spawn,
                     )
                 )
                 for function in functions(environment)
