@@ -56,7 +56,7 @@ format: $(VENV)/.dev ## Put the code in its usual form
 	$(BIN)/ruff format
 
 requirements: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed *.txt
-	cd requirements && for name in layer chat ingest migrate run infra eval dev langchain; do \
+	cd requirements && for name in layer ingest migrate run infra eval dev langchain; do \
 		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 			--generate-hashes --no-annotate --no-emit-index-url \
 			--custom-compile-command "make requirements" $$name.in -o $$name.txt || exit 1; \

@@ -127,6 +127,17 @@ class LambdaRuntime:
                 raise InvocationError(f"{name} was stopped before it answered.") from None
             raise
 
+    async def publish(self, name: str) -> None:
+        """Start a sandbox as SnapStart does at a deployment: what is invoked is its copy.
+
+        Raises FunctionError when it cannot be loaded, or its hooks fail.
+        """
+        function = self._functions[name]
+        async with self._free_slot(function) as slot:
+            slot.sandbox = await self._start_sandbox(function, slot.port)
+            self._on_spawn(slot.sandbox.pid)
+            await slot.sandbox.published()
+
     async def _serve(self, function: Function, event: bytes) -> Any:
         async with self._free_slot(function) as slot:
             sandbox = slot.sandbox

@@ -42,6 +42,8 @@ class RuntimeApi:
                     ),
                     Route(f"{_RUNTIME}/invocation/{{id}}/error", self._error, methods=["POST"]),
                     Route(f"{_RUNTIME}/init/error", self._init_error, methods=["POST"]),
+                    Route(f"{_RUNTIME}/restore/next", self._restore),
+                    Route(f"{_RUNTIME}/restore/error", self._init_error, methods=["POST"]),
                 ]
             ),
             keep_alive_seconds=_KEEP_ALIVE_SECONDS,
@@ -90,6 +92,11 @@ class RuntimeApi:
     async def _error(self, request: Request) -> Response:
         self._invocation(request).fail(await _reported(request))
         return Response(status_code=202)
+
+    async def _restore(self, request: Request) -> Response:
+        """As awslambdaric asks for it between its hooks; AWS describes it nowhere."""
+        await self._sandbox(request).take_snapshot()
+        return Response()
 
     async def _init_error(self, request: Request) -> Response:
         self._sandbox(request).init_error = await _reported(request)

@@ -5,9 +5,7 @@ Between two requests it is frozen with SIGSTOP, as Lambda freezes a sandbox betw
 
 import asyncio
 import os
-import secrets
 import signal
-import sys
 import time
 from asyncio import Future
 from asyncio.subprocess import DEVNULL, STDOUT, Process
@@ -20,10 +18,9 @@ from typing import Any, BinaryIO, Self
 import psutil
 
 from local.invocation import FunctionError, Invocation, TimedOut
+from local.variables import REGION, variables
 
 ACCOUNT = "123456789012"
-REGION = "us-east-1"
-MEMORY_MB = 1024
 # Lambda ends an init after ten seconds and begins it again within the function's own timeout; here
 # the first attempt goes on for the sum of both.
 INIT_SECONDS = 10.0
@@ -37,6 +34,7 @@ class Function:
     sandboxes at once. `environment` is all that a sandbox sees beside Lambda's own variables: a
     layer's folder is named in its `PYTHONPATH`, a server on loopback in its `AWS_ENDPOINT_URL`.
     `niceness` is the scheduler's: on one machine, unlike on Lambda, functions compete.
+    One with a `snapshot` is started by `LambdaRuntime.publish`.
     """
 
     name: str
@@ -45,6 +43,7 @@ class Function:
     timeout: float
     concurrency: int = 2
     niceness: int = 0
+    snapshot: bool = False
 
     @property
     def arn(self) -> str:
@@ -62,10 +61,12 @@ class Sandbox:
         self.invocation: Invocation | None = None
         self.init_error: FunctionError | None = None
         self._process = process
-        self._exit = asyncio.create_task(process.wait())
+        self._exit: Future[Any] = asyncio.create_task(process.wait())
         self._exit.add_done_callback(lambda _: self._hand_over(None))
         self._polled: Future[None] = _future()
         self._handed: Future[Invocation | None] = _future()
+        self._taken: Future[None] = _future()
+        self._restored: Future[Any] = _future()
 
     @classmethod
     async def start(
@@ -81,7 +82,14 @@ class Sandbox:
                 process = await asyncio.create_subprocess_exec(
                     *(python, "-m", "awslambdaric", function.handler),
                     cwd=task_root,
-                    env=_environment(function, runtime_api=runtime_api, task_root=task_root),
+                    env=variables(
+                        function.environment,
+                        name=function.name,
+                        handler=function.handler,
+                        snapshot=function.snapshot,
+                        runtime_api=runtime_api,
+                        task_root=task_root,
+                    ),
                     stdin=DEVNULL,
                     stdout=log,
                     stderr=STDOUT,
@@ -108,6 +116,18 @@ class Sandbox:
         self._polled.set_result(None)
         return await self._handed
 
+    async def take_snapshot(self) -> None:
+        """Freeze it where Lambda would copy it, until it is first invoked."""
+        self._signal(signal.SIGSTOP)
+        self._taken.set_result(None)
+        await asyncio.wait([self._restored, self._exit], return_when=asyncio.FIRST_COMPLETED)
+
+    async def published(self) -> None:
+        """Return once the snapshot was taken. Raises FunctionError when there is none in time."""
+        if not await self._within(INIT_SECONDS + self.function.timeout, self._taken):
+            await self.kill()
+            raise FunctionError("Runtime.InitTimeout", self.function.name)
+
     async def serve(self, invocation: Invocation) -> Any:
         """Give the process an invocation; its answer, once the process polls for the next one.
 
@@ -122,6 +142,9 @@ class Sandbox:
 
     async def _serve(self, invocation: Invocation) -> Any:
         limit = self.function.timeout
+        if self._taken.done() and not self._restored.done():
+            self._signal(signal.SIGCONT)
+            self._restored.set_result(None)
         if not await self._within(INIT_SECONDS + limit, self._polled):
             await self.kill()
             raise FunctionError(
@@ -183,29 +206,3 @@ def _future() -> Future[Any]:
 def _open_log(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("ab")
-
-
-def _environment(function: Function, *, runtime_api: str, task_root: Path) -> dict[str, str]:
-    """The variables of docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{secrets.token_hex(16)}"
-    defaults = {
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "LANG": "en_US.UTF-8",
-        "PATH": os.environ.get("PATH", os.defpath),
-        "TZ": ":UTC",
-    }
-    reserved = {
-        "_HANDLER": function.handler,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "LAMBDA_TASK_ROOT": str(task_root),
-    }
-    return {**defaults, **function.environment, **reserved}

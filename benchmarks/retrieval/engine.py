@@ -60,7 +60,7 @@ class Engine:
     def _dense(
         self, question: Question, params: models.SearchParams | None
     ) -> tuple[list[edge.PointId], float]:
-        (asked,) = as_queries(
+        (wanted,) = as_queries(
             question.tenant,
             dense=question.dense,
             bm25=None,
@@ -68,6 +68,7 @@ class Engine:
             without=(),
             limit=CANDIDATES,
         )
+        asked = models.QueryRequest.model_validate(wanted)
         asked = asked.model_copy(update={"params": params or asked.params})
         (points,), spent = self._timed(edge.QueryBatchRequest([query(asked)]))
         return [point.id for point in points], spent
@@ -92,4 +93,4 @@ def _hybrid(question: Question, filtered: bool) -> list[edge.QueryRequest]:
         without=(),
         limit=CANDIDATES,
     )
-    return [query(one) for one in asked]
+    return [query(models.QueryRequest.model_validate(one)) for one in asked]

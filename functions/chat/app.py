@@ -1,6 +1,6 @@
 """The composition root of chat: settings → clients → Answering → the app.
 
-Both front doors serve it: API Gateway through `handler.py`, the function URL through `start.sh`.
+Both front doors serve it: API Gateway through `handler.py`, the function URL through `streamed.py`.
 """
 
 import re

@@ -1,6 +1,7 @@
 """API Gateway → Mangum → the app, buffered."""
 
 from functions.chat.app import create
+from quire.snapshots import renewed_handler
 from quire.web.gateway import handler_of
 
-handler = handler_of(create())
+handler = renewed_handler(lambda: handler_of(create()))

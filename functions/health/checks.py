@@ -12,6 +12,7 @@ from quire.observability import log
 from quire.queue import Queue
 from quire.settings import RuntimeSecret, Settings
 from quire.store.database import Database
+from quire.tls import tls_context
 
 SECONDS = 2.0
 
@@ -28,7 +29,12 @@ class Readiness:
         self._secret = secret
         self._database = Database(secret.database_url.get_secret_value(), connections=1)
         self._queue = Queue(settings.documents_queue_url)
-        self._http = httpx.AsyncClient(timeout=SECONDS)
+        # A connection that was kept would be gone after a freeze, and that tells of nobody.
+        self._http = httpx.AsyncClient(
+            timeout=SECONDS,
+            verify=tls_context(),
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {
             "postgres": self._postgres,
             "qdrant": self._qdrant,

@@ -1,6 +1,7 @@
 """`/health`: is this alive, are its dependencies. Open to all, so it tells nothing of value."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from quire import __version__
 from quire.framing import SAFELY
 from quire.observability import log
+from quire.snapshots import renewed_handler
 
 app = APIGatewayHttpResolver()
 
@@ -43,12 +45,6 @@ def database() -> Response[str]:
     return _report("postgres")
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    answer = app.resolve(event, context)
-    answer["headers"] = {**SAFELY, "x-request-id": context.aws_request_id, **answer["headers"]}
-    return answer
-
-
 @cache
 def _readiness() -> Any:
     # Imported late: being alive has to cost nothing.
@@ -67,3 +63,18 @@ def _report(*names: str) -> Response[str]:
     ok = all(result["ok"] for result in results.values())
     body = {"status": "ok" if ok else "unavailable", "checks": results}
     return Response(200 if ok else 503, "application/json", json.dumps(body))
+
+
+def _resolver() -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    # What was connected with a secret of the past.
+    _readiness.cache_clear()
+    return _answer
+
+
+def _answer(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    answer = app.resolve(event, context)
+    answer["headers"] = {**SAFELY, "x-request-id": context.aws_request_id, **answer["headers"]}
+    return answer
+
+
+handler = renewed_handler(_resolver)

@@ -18,6 +18,7 @@ from quire.queue import Queue
 from quire.retrieval.index import Index
 from quire.security import Security
 from quire.settings import Settings
+from quire.snapshots import renewed_handler
 from quire.store.api_keys import ApiKeys
 from quire.store.collections import Collections
 from quire.store.database import Database
@@ -94,4 +95,4 @@ def create() -> FastAPI:
     )
 
 
-handler = handler_of(create())
+handler = renewed_handler(lambda: handler_of(create()))

@@ -76,7 +76,7 @@ class CachedEmbedder:
             spent.append(round(item.tokens * share) if key in unpaid else 0)
             unpaid.discard(key)
         return Embedded(
-            vectors=[fresh[key][1] if key in fresh else cached[key].tolist() for key in keys],
+            vectors=[fresh[key][1] if key in fresh else cached[key] for key in keys],
             fresh=fresh,
             spent=spent,
         )

@@ -18,6 +18,7 @@ import httpx
 from quire.domain import Issuer, Scope
 from quire.errors import Unauthenticated, Unavailable
 from quire.observability import log
+from quire.tls import tls_context
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
@@ -57,7 +58,7 @@ class Issuers:
 
         An unknown one is looked for every `ask_again` seconds at most, whoever makes them up.
         """
-        self._http = httpx.AsyncClient(timeout=_FETCH_SECONDS)
+        self._http = httpx.AsyncClient(timeout=_FETCH_SECONDS, verify=tls_context())
         self._trusted = {one.issuer: one for one in trusted}
         self._keys = {
             one: _Keys(one, self._http, keep=keep, ask_again=ask_again) for one in self._trusted

@@ -6,50 +6,34 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import (
-    ApiException,
-    ResponseHandlingException,
-    UnexpectedResponse,
-)
 
 from quire.breaker import Breaker
 from quire.domain import Chunk, Collection, Sparse
 from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
-from quire.retrieval.layout import BM25, DENSE, create
+from quire.retrieval.layout import create
 from quire.retrieval.points import (
     Candidates,
+    Json,
     as_candidates,
-    as_payload,
+    as_point,
     as_queries,
-    as_sparse,
     edition,
     match,
 )
+from quire.retrieval.qdrant import Qdrant, Refused
 from quire.retrying import retrying
 
 _BATCH = 128
 _SCROLL = 1_000
-# Qdrant hangs up on who was silent for five seconds. The client's own limits would have us meet it
-# there, and make a connection for each request to a server on this machine.
-_LIMITS = httpx.Limits(max_keepalive_connections=16, keepalive_expiry=4.0)
 
 
 class Index:
     """Every query and every deletion is filtered by tenant here, not by its callers."""
 
-    def __init__(self, url: str, *, api_key: str | None, timeout: int = 5) -> None:
-        """`timeout` in whole seconds bounds each request."""
-        self._client = AsyncQdrantClient(
-            url=url,
-            api_key=api_key,
-            timeout=timeout,
-            prefer_grpc=False,
-            check_compatibility=False,
-            limits=_LIMITS,
-        )
+    def __init__(self, url: str, *, api_key: str | None, timeout: float = 5) -> None:
+        """`timeout` in seconds bounds each request."""
+        self._qdrant = Qdrant(url, api_key=api_key, timeout=timeout)
         self._ensured: set[str] = set()
         self._breaker = Breaker("qdrant")
         self._timeout = timeout
@@ -62,7 +46,7 @@ class Index:
         if collection.name in self._ensured:
             return
         with self._translated():
-            await create(self._client, collection, points=points)
+            await create(self._qdrant, collection, points=points)
         self._ensured.add(collection.name)
 
     async def upsert(
@@ -78,19 +62,14 @@ class Index:
         Where that fails, the next `ensure` looks again: the collection may be gone.
         """
         points = [
-            models.PointStruct(
-                id=str(chunk.id),
-                vector={DENSE: list(vector), BM25: as_sparse(terms)},
-                payload=as_payload(tenant, chunk),
-            )
+            as_point(tenant, chunk, vector, terms)
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
         try:
             with self._translated():
                 for start in range(0, len(points), _BATCH):
-                    await self._client.upsert(
-                        collection.name, points[start : start + _BATCH], wait=True
-                    )
+                    batch = {"points": points[start : start + _BATCH]}
+                    await self._call("PUT", collection, "points", batch, wait="true")
         except Unavailable:
             self._ensured.discard(collection.name)
             raise
@@ -120,15 +99,13 @@ class Index:
             limit=limit,
             vectors=vectors,
         )
-        batch = models.QueryRequestBatch(searches=queries)
         with self._translated(), _none_if_absent():
             async for attempt in retrying(_unheard, seconds=self._timeout):
                 with attempt:
-                    # Not by the client's own method: it copies the vectors, number by number.
-                    answer = await self._client.http.search_api.query_batch_points(
-                        collection.name, query_request_batch=batch
+                    answers = await self._call(
+                        "POST", collection, "points/query/batch", {"searches": queries}
                     )
-            return as_candidates(queries, answer.result or ())
+            return as_candidates(queries, answers)
         return Candidates(dense=(), bm25=(), vectors={})  # nothing was ever indexed
 
     async def delete(
@@ -140,7 +117,7 @@ class Index:
         versions: Sequence[int] | None = None,
     ) -> None:
         """Delete a document's points: all, or those of some versions."""
-        must: list[models.Condition] = [match("tenant", tenant)]
+        must = [match("tenant", tenant)]
         if versions is None:
             must.append(match("document", str(document)))
         else:
@@ -150,76 +127,74 @@ class Index:
     async def delete_points(
         self, collection: Collection, tenant: str, points: Sequence[UUID]
     ) -> None:
-        must: list[models.Condition] = [
-            match("tenant", tenant),
-            models.HasIdCondition(has_id=[str(point) for point in points]),
-        ]
-        await self._delete(collection, must)
+        await self._delete(collection, [match("tenant", tenant), {"has_id": points}])
 
     async def delete_tenant(self, collection: Collection, tenant: str) -> None:
         await self._delete(collection, [match("tenant", tenant)])
 
-    async def _delete(self, collection: Collection, must: list[models.Condition]) -> None:
-        chosen = models.FilterSelector(filter=models.Filter(must=must))
+    async def _delete(self, collection: Collection, must: list[Json]) -> None:
+        chosen = {"filter": {"must": must}}
         with self._translated(), _none_if_absent():
-            await self._client.delete(collection.name, chosen, wait=True)
+            await self._call("POST", collection, "points/delete", chosen, wait="true")
 
     async def points(self, collection: Collection, tenant: str, document: UUID) -> dict[UUID, int]:
         """All points of a document, each with its version."""
         found: dict[UUID, int] = {}
-        offset: Any = None
+        wanted: Json = {
+            "filter": {"must": [match("tenant", tenant), match("document", str(document))]},
+            "limit": _SCROLL,
+            "with_payload": ["version"],
+        }
         with self._translated(), _none_if_absent():
             while True:
-                records, offset = await self._client.scroll(
-                    collection.name,
-                    scroll_filter=models.Filter(
-                        must=[match("tenant", tenant), match("document", str(document))]
-                    ),
-                    limit=_SCROLL,
-                    offset=offset,
-                    with_payload=["version"],
-                )
-                found |= {UUID(str(r.id)): (r.payload or {})["version"] for r in records}
-                if offset is None:
+                page = await self._call("POST", collection, "points/scroll", wanted)
+                found |= {UUID(one["id"]): one["payload"]["version"] for one in page["points"]}
+                if page["next_page_offset"] is None:
                     break
+                wanted["offset"] = page["next_page_offset"]
         return found
 
     async def count(self, collection: Collection) -> int:
         """All tenants' points."""
-        with self._translated(), _none_if_absent():
-            return (await self._client.count(collection.name, exact=False)).count
-        return 0
+        return await self._count(collection, {"exact": False})
 
     async def count_tenant(self, collection: Collection, tenant: str) -> int:
-        mine = models.Filter(must=[match("tenant", tenant)])
+        return await self._count(collection, {"filter": {"must": [match("tenant", tenant)]}})
+
+    async def _count(self, collection: Collection, wanted: Json) -> int:
         with self._translated(), _none_if_absent():
-            return (await self._client.count(collection.name, count_filter=mine)).count
+            answer = await self._call("POST", collection, "points/count", wanted)
+            return int(answer["count"])
         return 0
 
     async def drop(self, collection: Collection) -> None:
         with self._translated(), _none_if_absent():
-            await self._client.delete_collection(collection.name)
+            await self._qdrant.call("DELETE", collection.name)
         self._ensured.discard(collection.name)
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._qdrant.close()
+
+    async def _call(
+        self, method: str, collection: Collection, what: str, body: Json, **query: str
+    ) -> Any:
+        return await self._qdrant.call(method, f"{collection.name}/{what}", body, **query)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         with self._breaker.guard():
             try:
                 yield
-            except ResourceExhaustedResponse as error:
-                raise Unavailable("qdrant", retry_after=error.retry_after_s) from error
-            except (ApiException, TimeoutError) as error:
+            except Refused as refused:
+                raise Unavailable("qdrant", retry_after=refused.retry_after or 5) from refused
+            # What is no JSON, and what lacks a field, was not Qdrant's.
+            except (httpx.HTTPError, TimeoutError, ValueError, LookupError, TypeError) as error:
                 raise Unavailable("qdrant") from error
 
 
 def _unheard(error: BaseException) -> bool:
     """Whether the connection was at fault, as one is that was kept over a freeze."""
-    return isinstance(error, ResponseHandlingException) and isinstance(
-        error.source, httpx.NetworkError | httpx.RemoteProtocolError
-    )
+    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
 
 
 @contextmanager
@@ -227,6 +202,6 @@ def _none_if_absent() -> Iterator[None]:
     """What a collection holds that was never made is nothing."""
     try:
         yield
-    except UnexpectedResponse as error:
-        if error.status_code != 404:
+    except Refused as refused:
+        if refused.status != 404:
             raise

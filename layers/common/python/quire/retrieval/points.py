@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from qdrant_client import models
-
 from quire.domain import Chunk, ScoredChunk, Sparse
 from quire.retrieval.filters import Filters
 from quire.retrieval.layout import BM25, DENSE
 
+# What Qdrant takes and answers: points, conditions, filters.
+Json = dict[str, Any]
+
 # A cosine that is told is the true one, whatever vectors were found by.
-_RESCORED = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True))
+_RESCORED: Json = {"quantization": {"rescore": True}}
 
 _KEPT = ("version", "filename", "title", "ordinal", "start", "end", "text", "page")
 # What a chunk is made of again; the rest of a payload is there to be found by.
@@ -46,55 +47,53 @@ def as_queries(
     without: Sequence[tuple[UUID, int]],
     limit: int,
     vectors: bool = False,
-) -> list[models.QueryRequest]:
+) -> list[Json]:
     """A search for each vector that there is, `using` it."""
     searches: dict[str, Any] = {}
     if bm25 is not None:
         searches[BM25] = as_sparse(bm25)
     if dense is not None:
-        searches[DENSE] = list(dense)
+        searches[DENSE] = dense
     within = as_filter(tenant, filters, without)
     return [
-        models.QueryRequest(
-            query=query,
-            using=using,
-            params=_RESCORED if using == DENSE else None,
-            filter=within,
-            limit=limit,
-            with_payload=models.PayloadSelectorInclude(include=SHOWN),
-            with_vector=[DENSE] if vectors else False,
-        )
+        {
+            "query": query,
+            "using": using,
+            "params": _RESCORED if using == DENSE else None,
+            "filter": within,
+            "limit": limit,
+            "with_payload": {"include": SHOWN},
+            "with_vector": [DENSE] if vectors else False,
+        }
         for using, query in searches.items()
     ]
 
 
-def as_candidates(
-    queries: Sequence[models.QueryRequest], answers: Sequence[models.QueryResponse]
-) -> Candidates:
+def as_candidates(queries: Sequence[Json], answers: Sequence[Json]) -> Candidates:
     """What was found by the queries of `as_queries`."""
-    found = {q.using: each.points for q, each in zip(queries, answers, strict=True)}
+    found = {q["using"]: each["points"] for q, each in zip(queries, answers, strict=True)}
     return Candidates(
         dense=_scored(found.get(DENSE, [])),
         bm25=_scored(found.get(BM25, [])),
         vectors={
-            UUID(str(point.id)): _dense(point.vector)
+            UUID(point["id"]): point["vector"][DENSE]
             for points in found.values()
             for point in points
-            if point.vector
+            if point.get("vector")
         },
     )
 
 
-def as_filter(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> models.Filter:
+def as_filter(tenant: str, filters: Filters, without: Sequence[tuple[UUID, int]]) -> Json:
     narrowed = [_narrowed(filters)] if filters.narrows else []
     editions = [edition(*pair) for pair in without]
-    return models.Filter(
-        must=[match("tenant", tenant), *narrowed],
-        must_not=[match("edition", editions)] if editions else None,
-    )
+    return {
+        "must": [match("tenant", tenant), *narrowed],
+        "must_not": [match("edition", editions)] if editions else [],
+    }
 
 
-def _narrowed(filters: Filters) -> models.Filter:
+def _narrowed(filters: Filters) -> Json:
     wanted: dict[str, Sequence[str] | Sequence[int]] = {
         "document": filters.document_id,
         "filename": filters.filename,
@@ -102,23 +101,22 @@ def _narrowed(filters: Filters) -> models.Filter:
         "section": filters.section,
         "version": filters.version,
     }
-    must: list[models.Condition] = [match(key, values) for key, values in wanted.items() if values]
+    must = [match(key, values) for key, values in wanted.items() if values]
     for name, values in filters.metadata.items():
         must.append(match("facets", [_facet(name, value) for value in values]))
     if filters.date:
-        period = models.DatetimeRange(gte=filters.date.since, lt=filters.date.before)
-        must.append(models.FieldCondition(key="date", range=period))
+        period = {"gte": filters.date.since, "lt": filters.date.before}
+        must.append({"key": "date", "range": period})
     must.extend(map(_narrowed, filters.every))
     if filters.some:
-        must.append(models.Filter(should=[_narrowed(part) for part in filters.some]))
-    return models.Filter(must=must, must_not=[_narrowed(part) for part in filters.none])
+        must.append({"should": [_narrowed(part) for part in filters.some]})
+    return {"must": must, "must_not": [_narrowed(part) for part in filters.none]}
 
 
-def match(key: str, value: str | Sequence[str] | Sequence[int]) -> models.FieldCondition:
+def match(key: str, value: str | Sequence[str] | Sequence[int]) -> Json:
     """Equal to the value, or to any of several."""
-    if isinstance(value, str):
-        return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-    return models.FieldCondition(key=key, match=models.MatchAny(any=list(value)))
+    kind = "value" if isinstance(value, str) else "any"
+    return {"key": key, "match": {kind: value}}
 
 
 def _facet(name: str, value: str) -> str:
@@ -135,11 +133,16 @@ def _date(text: str) -> str | None:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
-def as_sparse(terms: Sparse) -> models.SparseVector:
-    return models.SparseVector(indices=list(terms.indices), values=list(terms.values))
+def as_point(tenant: str, chunk: Chunk, dense: Sequence[float], bm25: Sparse) -> Json:
+    vectors = {DENSE: dense, BM25: as_sparse(bm25)}
+    return {"id": chunk.id, "vector": vectors, "payload": as_payload(tenant, chunk)}
 
 
-def as_payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
+def as_sparse(terms: Sparse) -> Json:
+    return {"indices": terms.indices, "values": terms.values}
+
+
+def as_payload(tenant: str, chunk: Chunk) -> Json:
     """The chunk itself, and what it is found by."""
     told = chunk.metadata
     chapter = told.get("chapter") or (chunk.heading[0] if chunk.heading else None)
@@ -157,10 +160,10 @@ def as_payload(tenant: str, chunk: Chunk) -> dict[str, Any]:
     }
 
 
-def as_chunk(point: models.ScoredPoint) -> Chunk:
-    payload = point.payload or {}
+def as_chunk(point: Json) -> Chunk:
+    payload = point["payload"]
     return Chunk(
-        id=UUID(str(point.id)),
+        id=UUID(point["id"]),
         document=UUID(payload["document"]),
         heading=tuple(payload["heading"]),
         metadata=payload["metadata"],
@@ -169,9 +172,5 @@ def as_chunk(point: models.ScoredPoint) -> Chunk:
     )
 
 
-def _scored(points: Sequence[models.ScoredPoint]) -> list[ScoredChunk]:
-    return [ScoredChunk(chunk=as_chunk(point), score=point.score) for point in points]
-
-
-def _dense(vector: Any) -> Any:
-    return vector[DENSE] if isinstance(vector, dict) else vector
+def _scored(points: Sequence[Json]) -> list[ScoredChunk]:
+    return [ScoredChunk(chunk=as_chunk(point), score=point["score"]) for point in points]

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from uuid import UUID
 
-import numpy as np
-
 from quire.domain import Chunk, ScoredChunk
 
 _MOST_JOINED = 3
@@ -151,6 +149,9 @@ def diversify(
     after Carbonell & Goldstein (1998). `vectors` are the hits' own, of unit length. Done here and
     not by Qdrant, whose own MMR would replace the fused scores with vector distances.
     """
+    # Imported late: few ask for it, and a cold start would wait.
+    import numpy as np
+
     if not hits:
         return []
     rows = np.asarray([vectors[hit.chunk.id] for hit in hits], dtype=np.float32)

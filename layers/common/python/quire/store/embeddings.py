@@ -1,23 +1,19 @@
 """The cache of embeddings: what a model made of a text, so that it is not paid for twice."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from uuid import UUID
-
-import numpy as np
-from numpy.typing import NDArray
 
 from quire.store.database import Database, Statement
 
 KEEP_DAYS = 30
-# Half the bytes; a unit vector's cosine changes in the fourth decimal.
-_STORED = np.float16
 
 
 class Embeddings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, tenant: str, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+    async def get(self, tenant: str, keys: Sequence[bytes]) -> dict[bytes, Sequence[float]]:
         """The vectors of those keys that are kept; a key is a hash of model and text."""
         (rows,) = await self._database.run(
             tenant,
@@ -27,9 +23,7 @@ class Embeddings:
                 [list(keys)],
             ),
         )
-        return {
-            row["key"]: np.frombuffer(row["embedding"], _STORED).astype(np.float32) for row in rows
-        }
+        return {row["key"]: _unpacked(row["embedding"]) for row in rows}
 
 
 def keep_embeddings(
@@ -49,6 +43,15 @@ def keep_embeddings(
            on conflict (tenant_id, key) do update set expires_at = excluded.expires_at""",
         [
             *(tenant, KEEP_DAYS, list(vectors), [document for document, _ in vectors.values()]),
-            [np.asarray(vector, _STORED).tobytes() for _, vector in vectors.values()],
+            [_packed(vector) for _, vector in vectors.values()],
         ],
     )
+
+
+def _packed(vector: Sequence[float]) -> bytes:
+    """Half floats (IEEE 754, 16 bits): a unit vector's cosine changes in the fourth decimal."""
+    return struct.pack(f"<{len(vector)}e", *vector)
+
+
+def _unpacked(stored: bytes) -> Sequence[float]:
+    return struct.unpack(f"<{len(stored) // 2}e", stored)
