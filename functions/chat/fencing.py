@@ -8,8 +8,8 @@ model names sentences by number, so nothing here has to be undone (ADR 21).
 import re
 
 # Nobody sees these, models do: Unicode's tags, which spell ASCII; marks that turn the direction
-# of text; controls. All that Unicode calls Default_Ignorable_Code_Point, Bidi_Control or Cc, but for
-# white space, and for joiners and variation selectors, which are part of words and emoji.
+# of text; controls: all that Unicode calls Default_Ignorable_Code_Point, Bidi_Control or Cc, but
+# for white space, and for joiners and variation selectors, which are part of words and emoji.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     r"\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufff8"
