@@ -15,8 +15,8 @@ from functions.chat.sentences import Span, is_proof, sentences
 from quire.domain import Citation, Source
 
 # As models write them: [2.3], [ 2.3 ], [2.3-5], [2.3, 4.1,], [2.3 [4.1]], [[2.3], [4.1]], 【2.3】,
-# and [2], which names no sentence.
-_OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
+# \[2.3\], and [2], which names no sentence.
+_OPEN, _CLOSE = r"\\?[\[【［]", r"\\?[\]】］]"
 _ID = r"\d{1,3}(?:[.．]\d{1,4}(?:\s*[-–—]\s*(?:\d{1,3}[.．])?\d{1,4})?)?(?!\d)"
 _BETWEEN = r"[\s,;，；、]*+"
 _GROUP = rf"{_OPEN}{_BETWEEN}(?:{_ID}{_BETWEEN})++{_CLOSE}"
@@ -27,9 +27,9 @@ _LONGEST = 400
 # What may become one with the next words.
 _PART = r"[\d.．\s,;，；、–—-]*+"
 _UNFINISHED = re.compile(
-    rf"{_SPACE}(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}{_PART})*+(?:{_OPEN}{_PART})?)?\Z"
+    rf"{_SPACE}(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}{_PART})*+(?:{_OPEN}{_PART})?)?\\?\Z"
 )
-_BEGINNING = re.compile(rf"{_SPACE}{_OPEN}|\s{{1,20}}\Z")
+_BEGINNING = re.compile(rf"{_SPACE}{_OPEN}|\s{{1,20}}\\?\Z|\\\Z")
 _NAMED = re.compile(
     r"(?P<source>\d+)(?:[.．](?P<first>\d+)(?:\s*[-–—]\s*(?:(?P<other>\d+)[.．])?(?P<last>\d+))?)?"
 )

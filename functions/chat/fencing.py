@@ -27,9 +27,9 @@ _TAG = re.compile(
 )
 _INSTRUCTION = re.compile(r"\[(?=/?INST\])")
 
-# Brackets with a sentence's number in them, however it is written; also without an end.
+# Brackets with a sentence's number in them, however it is written, or with what is cut of one.
 _NUMBER = re.compile(
-    r"[\[【［][\s,;，；、\d\[【［–—-]{0,40}\d[.．]\d[\d.．\s,;，；、–—\-\[【［\]】］]*"
+    r"[\[【［][\s,;，；、\d\[【［–—-]{0,40}\d[.．](?:\d|\Z)[\d.．\s,;，；、–—\-\[【［\]】］]*"
 )
 BRACKETS = str.maketrans("[]【】［］", "⟦⟧⟦⟧⟦⟧")
 
