@@ -120,8 +120,7 @@ class Disarmer:
         if scheme is None:
             return ":", at + 1
         end: int | None = 0
-        escaped = "\\" in slashes[0] or before.endswith("\\")
-        if not escaped and scheme[0].lower() not in _ACTING:
+        if scheme[0].lower() not in _ACTING:
             end = self._given.url_end(f"{scheme[0]}://", text, slashes.end(), last=last)
         if end is None:
             return None

@@ -12,7 +12,7 @@ from quire.domain import Source
 
 TEXT = (
     "Gears wear out quickly, see https://a.com/x or https://en.example/Foo_(bar). "
-    "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it."
+    "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it, or javascript://a.com/SECRET."
 )
 SOURCE = Source(index=1, text=TEXT, start=0, end=len(TEXT), score=1.0, title="T")
 
@@ -103,6 +103,7 @@ def test_a_url_that_was_not_given_is_left_out(written: str) -> None:
     ("written", "left"),
     [
         ("![x](https://a.com/x)", "! [x](https://a.com/x)"),
+        ("[x](<https://evil.com>)", f"[x] (<{LEFT_OUT}>)"),
         ("[x](/logout) [x](//evil.com)", "[x] (/logout) [x] (//evil.com)"),
         ("[x](javascript:alert(1))", "[x] (javascript:alert(1))"),
         ("[x](&#104;ttps:a)", "[x] (& #104;ttps:a)"),
