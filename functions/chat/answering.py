@@ -173,7 +173,7 @@ class Answering:
                     persona=turn.opened.persona,
                     instructions=asked.instructions,
                 )
-        turn.citer = Citer(turn.sources)
+        turn.citer = Citer(turn.sources, given=turn.given)
         turn.laps.mark("retrieve")
 
     async def _words(self, turn: Turn, follower: Follower) -> AsyncGenerator[str, None]:

@@ -6,15 +6,17 @@ sentence. A marker that names no sentence is taken out, and counted.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from functions.chat.disarming import Disarmer
 from functions.chat.events import Cited, ResponseChunk
+from functions.chat.fencing import visible
 from functions.chat.sentences import Span, is_proof, sentences
 from quire.domain import Citation, Source
 
 # As models write them: [2.3], [ 2.3 ], [2.3-5], [2.3, 4.1,], [2.3 [4.1]], [[2.3], [4.1]], 【2.3】,
-# and [2], which names no sentence.
-_OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
+# \[2.3\], and [2], which names no sentence.
+_OPEN, _CLOSE = r"\\?[\[【［]", r"\\?[\]】］]"
 _ID = r"\d{1,3}(?:[.．]\d{1,4}(?:\s*[-–—]\s*(?:\d{1,3}[.．])?\d{1,4})?)?(?!\d)"
 _BETWEEN = r"[\s,;，；、]*+"
 _GROUP = rf"{_OPEN}{_BETWEEN}(?:{_ID}{_BETWEEN})++{_CLOSE}"
@@ -25,12 +27,14 @@ _LONGEST = 400
 # What may become one with the next words.
 _PART = r"[\d.．\s,;，；、–—-]*+"
 _UNFINISHED = re.compile(
-    rf"{_SPACE}(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}{_PART})*+(?:{_OPEN}{_PART})?)?\Z"
+    rf"{_SPACE}(?:{_OPEN}{_PART}(?:{_OPEN}{_PART}{_CLOSE}{_PART})*+(?:{_OPEN}{_PART})?)?\\?\Z"
 )
-_BEGINNING = re.compile(rf"{_SPACE}{_OPEN}|\s{{1,20}}\Z")
+_BEGINNING = re.compile(rf"{_SPACE}{_OPEN}|\s{{1,20}}\\?\Z|\\\Z")
 _NAMED = re.compile(
     r"(?P<source>\d+)(?:[.．](?P<first>\d+)(?:\s*[-–—]\s*(?:(?P<other>\d+)[.．])?(?P<last>\d+))?)?"
 )
+# What a marker that is taken out may have kept from being one.
+_OPENED = re.compile(rf"{_OPEN}[\d.．\s,;，；、–—-]{{0,40}}\Z")
 _SENTENCE_END = re.compile(r"[.!?][\"”»)\]*_]*\s|[。！？][”」』]*|\n")
 
 Shown = ResponseChunk | Cited
@@ -40,10 +44,11 @@ class Citer:
     """Takes what the model writes, piece by piece; answers with what is shown of it.
 
     `text` is what was shown so far, `citations` those that stand, `unverified` how many were
-    taken out.
+    taken out. Links are shown if they are `given`, in what the model was told.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], given: Iterable[str] = ()) -> None:
+        self._disarmer = Disarmer(given)
         self._sources = {source.index: (source, sentences(source.text)) for source in sources}
         self._held = ""
         self._claim: Span = (0, 0)
@@ -56,7 +61,7 @@ class Citer:
 
     def feed(self, piece: str) -> Iterator[Shown]:
         """What of it can be shown by now."""
-        text, at = self._held + piece, 0
+        text, at = self._held + visible(piece), 0
         ready: list[str] = []
         while begins := _BEGINNING.search(text, at):
             ready.append(text[at : begins.start()])
@@ -86,12 +91,19 @@ class Citer:
             self.unverified += 1
         else:
             yield from self._flush([held])
+        yield from self._disarmed()
 
     def _flush(self, ready: list[str]) -> Iterator[ResponseChunk]:
-        shown = "".join(ready)
+        written = "".join(ready)
         ready.clear()
-        if shown:
+        if written:
             self._numbers.clear()
+            if shown := self._disarmer.feed(written, self.text):
+                yield self._show(shown)
+
+    def _disarmed(self, *, number: bool = False) -> Iterator[ResponseChunk]:
+        """What links may have held back."""
+        if shown := self._disarmer.finish(self.text, number=number):
             yield self._show(shown)
 
     def _show(self, shown: str) -> ResponseChunk:
@@ -106,16 +118,22 @@ class Citer:
         return bool(re.fullmatch(r"\d+\.\d+", named)) and None not in self._named(named)
 
     def _in_code(self) -> bool:
-        if self.text.count("```") % 2:
+        text = self.text + self._disarmer.held
+        if text.count("```") % 2:
             return True
-        return self.text.rpartition("\n")[2].replace("```", "").count("`") % 2 == 1
+        return text.rpartition("\n")[2].replace("```", "").count("`") % 2 == 1
 
     def _cite(self, marker: re.Match[str]) -> Iterator[Shown]:
-        if not self._numbers:
-            self._claim = _claim(self.text, self._cited_to)
         named = self._named(marker["ids"])
         found = [span for span in named if span]
         self.unverified += len(named) - len(found)
+        if not found:
+            if _OPENED.search((self.text + self._disarmer.held)[-_LONGEST:]):
+                yield from self._flush(["…"])
+            return
+        if not self._numbers:
+            yield from self._disarmed(number=not marker["space"])
+            self._claim = _claim(self.text, self._cited_to)
         for source, (start, end) in found:
             if source.index not in self._numbers:
                 space = "" if self._numbers else marker["space"]

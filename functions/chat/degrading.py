@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from functions.chat.fencing import BRACKETS
 from functions.chat.sentences import is_proof, sentences
 from quire.domain import Source
 
@@ -10,8 +11,6 @@ _INTRODUCTION = "The language model is not available now, so here are the words 
 _MOST_SOURCES = 3
 _MOST_SENTENCES = 2
 _WORD = re.compile(r"\w{3,}")
-# Brackets with numbers in what is quoted would be taken for the model's.
-_ROUND = str.maketrans("[]【】［］", "()()()")
 
 
 def quote_best(question: str, sources: Sequence[Source]) -> Iterator[str]:
@@ -27,4 +26,5 @@ def quote_best(question: str, sources: Sequence[Source]) -> Iterator[str]:
         best = sorted(proofs, key=lambda i: -shared[i])[:_MOST_SENTENCES]
         for i in sorted(best):
             words = " ".join(source.text[slice(*spans[i])].split())
-            yield f"\n“{words.translate(_ROUND)}” [{source.index}.{i + 1}]"
+            # Brackets with numbers in what is quoted would be taken for the model's.
+            yield f"\n“{words.translate(BRACKETS)}” [{source.index}.{i + 1}]"

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from functions.chat.disarming import disarmed
 from functions.chat.rendering import message_json, session_json
 from quire.domain import Message, Session
 
@@ -21,7 +22,10 @@ def as_json(session: Session, messages: Sequence[Message]) -> str:
 
 
 def as_markdown(session: Session, messages: Sequence[Message]) -> str:
-    """The words of both sides as they are; beneath an answer, what it cites under its numbers."""
+    """The words of both sides as they are; beneath an answer, what it cites under its numbers.
+
+    What documents say there is no Markdown of ours: their images and their HTML are text.
+    """
     parts = [
         f"# {_line(session.title or 'Conversation')}",
         f"*{session.created_at:%Y-%m-%d %H:%M} UTC*",
@@ -52,8 +56,12 @@ def _answer(message: Message) -> Iterator[str]:
 def _quote(citation: Mapping[str, Any]) -> str:
     page = f", page {citation['page']}" if citation["page"] else ""
     heading = " › ".join(dict.fromkeys((citation["title"], *citation["heading"])))
-    quoted = citation["cited_text"].strip().replace("\n", "\n> ")
-    return f"> **[{citation['index']}]** {_line(heading)}{page}\n>\n> {quoted}"
+    quoted = _harmless(citation["cited_text"].strip()).replace("\n", "\n> ")
+    return f"> **[{citation['index']}]** {_harmless(_line(heading))}{page}\n>\n> {quoted}"
+
+
+def _harmless(text: str) -> str:
+    return disarmed(text, [text])
 
 
 def _line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Prompts: the files of `prompts/` as the system's words, the sources and the question as the
-user's. The system's part varies only with who asks, so that vendors can cache it.
+user's. The system's part varies only with who asks, so that vendors can cache it. All that is
+neither ours nor an administrator's is fenced.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from functions.chat.fencing import fenced
 from functions.chat.sentences import sentences
 from quire.domain import Message, Persona, Prompt, Source
 from quire.tokens import count_tokens
@@ -29,27 +31,27 @@ def answer_prompt(
     last of citations holds.
     """
     passages = "\n".join(_passage(source) for source in sources)
-    asked = f"<passages>\n{passages}\n</passages>\n\nQuestion: {question}"
-    earlier = [{"role": m.role, "content": m.content} for m in newest(history)]
+    asked = f"<passages>\n{passages}\n</passages>\n\nQuestion: {fenced(question)}"
+    earlier = [{"role": m.role, "content": fenced(m.content)} for m in newest(history)]
     return _prompt("answer", earlier, asked, about=_about(persona, instructions))
 
 
 def selection_prompt(question: str, selection: Source) -> Prompt:
     """Ask from the caller's selection, and from nothing else: no history, no persona."""
-    asked = f"<selection>\n{_numbered(selection)}\n</selection>\n\nQuestion: {question}"
+    asked = f"<selection>\n{_numbered(selection)}\n</selection>\n\nQuestion: {fenced(question)}"
     return _prompt("selection", (), asked, about="")
 
 
 def standalone_prompt(question: str, history: Sequence[Message]) -> Prompt:
     """Ask for a follow-up in words that need no conversation before them."""
-    spoken = "\n".join(f"{message.role}: {message.content}" for message in newest(history))
-    asked = f"<conversation>\n{spoken}\n</conversation>\n\nFollow-up: {question}"
+    spoken = "\n".join(_spoken(message) for message in newest(history))
+    asked = f"<conversation>\n{spoken}\n</conversation>\n\nFollow-up: {fenced(question)}"
     return _prompt("standalone", (), asked, about="")
 
 
 def hypothesis_prompt(question: str) -> Prompt:
     """Ask for a passage as it might answer the question."""
-    return _prompt("hypothesis", (), f"Question: {question}", about="")
+    return _prompt("hypothesis", (), f"Question: {fenced(question)}", about="")
 
 
 def prompt_hash(name: str, instructions: str) -> str:
@@ -103,17 +105,22 @@ def _template(name: str) -> str:
 
 
 def _passage(source: Source) -> str:
-    title = quoteattr(source.title)
-    heading = quoteattr(" › ".join(source.heading))
+    title = quoteattr(fenced(source.title))
+    heading = quoteattr(fenced(" › ".join(source.heading)))
     return (
         f'<passage index="{source.index}" title={title} heading={heading}>\n'
         f"{_numbered(source)}\n</passage>"
     )
 
 
+def _spoken(message: Message) -> str:
+    """A message under its role; its further lines are set in, so that none begins another."""
+    return f"{message.role}: {fenced(message.content)}".replace("\n", "\n  ")
+
+
 def _numbered(source: Source) -> str:
     """The text, sentence by sentence, each with what it is cited by."""
     return "\n".join(
-        f"[{source.index}.{number}] {source.text[start:end]}"
+        f"[{source.index}.{number}] {fenced(source.text[start:end])}"
         for number, (start, end) in enumerate(sentences(source.text), start=1)
     )

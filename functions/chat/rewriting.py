@@ -2,6 +2,8 @@
 
 import asyncio
 
+from functions.chat.disarming import disarmed
+from functions.chat.fencing import visible
 from functions.chat.generating import generated
 from functions.chat.prompting import standalone_prompt
 from functions.chat.turn import Turn
@@ -31,13 +33,17 @@ async def stand_alone(turn: Turn, language_model: LanguageModel) -> None:
 
 
 async def _rewritten(turn: Turn, language_model: LanguageModel) -> str:
-    """Empty unless it is whole: of two questions that are cut, the beginnings may be the same."""
+    """Empty unless it is whole: of two questions that are cut, the beginnings may be the same.
+
+    The reader is told it too, so it says no more of links than an answer may.
+    """
+    prompt = standalone_prompt(turn.asked.text, turn.history)
     written: list[str] = []
     whole = False
     async for piece in generated(
         language_model,
         turn,
-        standalone_prompt(turn.asked.text, turn.history),
+        prompt,
         max_tokens=_TOKENS,
         temperature=0,
     ):
@@ -45,4 +51,7 @@ async def _rewritten(turn: Turn, language_model: LanguageModel) -> str:
             whole = piece.finish_reason == "stop"
         else:
             written.append(piece)
-    return "".join(written).strip() if whole else ""
+    if not whole:
+        return ""
+    given = [message["content"] for message in prompt.messages]
+    return disarmed(visible("".join(written)), given).strip()

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
+from functions.chat.fencing import visible
 from quire.tokens import count_tokens
 
 # What is shorter proves nothing: it goes with what follows it in its paragraph, and a heading,
@@ -31,8 +32,8 @@ def sentences(text: str) -> Sequence[Span]:
 
 
 def is_proof(text: str, span: Span) -> bool:
-    """Whether a quotation of it would say enough."""
-    return count_tokens(text[slice(*span)]) >= _FEWEST_TOKENS
+    """Whether a quotation of it would say enough to who reads it."""
+    return count_tokens(visible(text[slice(*span)])) >= _FEWEST_TOKENS
 
 
 def _stretches(text: str) -> Iterator[Span]:

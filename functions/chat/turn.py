@@ -118,6 +118,13 @@ class Turn:
         """What is left then is for storing the turn."""
         return self.until - _CLOSING_SECONDS
 
+    @property
+    def given(self) -> list[str]:
+        """What the model was told, or what is told without one: its links may be shown."""
+        if self.prompt is None:
+            return [self.opened.persona.refusal or ""]
+        return [message["content"] for message in self.prompt.messages]
+
     def left(self, until: float) -> float:
         """Seconds up to that time, though never too few for the database to answer in."""
         return max(_STATEMENT_SECONDS, until - asyncio.get_running_loop().time())

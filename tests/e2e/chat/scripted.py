@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+Messages = Sequence[dict[str, str]]
 
 USAGE = {
     "prompt_tokens": 1_000,
@@ -26,6 +28,7 @@ class ScriptedModel:
     with errors to what it names: "chat", "embeddings", "rewrite", "hypothesis"; what `held` names
     waits. After `breaks_after` pieces the connection is cut. What stands alone is `cut` by its
     length. A passage to search by is `hypothesis`; those of which one was asked are `imagined`.
+    What `obeys` says to the messages it is sent goes before `say`.
     """
 
     def __init__(self, embeddings_url: str) -> None:
@@ -41,6 +44,7 @@ class ScriptedModel:
     def reset(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.pieces: Sequence[str] = ["Nothing to say."]
+        self.obeys: Callable[[Messages], Sequence[str]] | None = None
         self.standalone: str | None = None
         self.hypothesis = "?"
         self.imagined: list[str] = []
@@ -79,9 +83,12 @@ class ScriptedModel:
         told = (
             self._stream([self.standalone or "?"], "length" if self.cut else "stop")
             if rewrites
-            else self._stream(self.pieces, self.finish_reason)
+            else self._stream(self._pieces(body["messages"]), self.finish_reason)
         )
         return StreamingResponse(told, media_type="text/event-stream")
+
+    def _pieces(self, messages: Messages) -> Sequence[str]:
+        return self.obeys(messages) if self.obeys else self.pieces
 
     async def _stream(self, pieces: Sequence[str], finish_reason: str) -> AsyncIterator[str]:
         for number, piece in enumerate(pieces):

@@ -15,6 +15,6 @@ def test_numbers_in_what_is_quoted_are_nobodys_markers() -> None:
     for piece in quote_best("Why do gears wear?", [source]):
         events += citer.feed(piece)
     events += citer.finish()
-    assert "others (1.1) have (1.2) shown (1．1) before" in citer.text
+    assert "others ⟦1.1⟧ have ⟦1.2⟧ shown ⟦1．1⟧ before" in citer.text
     assert [citation.cited_text for citation in citer.citations] == [TEXT]
     assert citer.unverified == 0

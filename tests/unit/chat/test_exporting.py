@@ -48,3 +48,15 @@ def test_what_is_not_whole_or_was_rated_says_so() -> None:
     assert text.startswith("# Conversation\n")
     assert "## Answer\n\n*This question was not answered.*\n" in text
     assert text.endswith("No.\n\n*Rated down: Not true.*\n")
+
+
+def test_what_documents_say_is_no_markdown_of_ours() -> None:
+    """Who opens the file fetches nothing by that; a document's own link still leads somewhere."""
+    picture = {"title": "![t](https://evil.example/t)", "heading": ["<img src=x>"]}
+    said = {"cited_text": "![a](https://evil.example/a)\n<script>b</script> https://a.example/c"}
+    answer = message("assistant", "So [2].", citations=[{**CITATION, **picture, **said}])
+    text = as_markdown(session("T"), [answer])
+    assert "![" not in text
+    assert "<img" not in text
+    assert "<script" not in text
+    assert "https://a.example/c" in text

@@ -1,0 +1,90 @@
+"""URLs in running text: where one begins and ends, and which of them the model was given."""
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+BEGINS = r"(?:https?://|www\\?\.)"
+BEGUN = r"(?:h|ht|htt|https?:?/?|ww?w?|www\\)\Z"  # the last letters may become one
+
+# What a URL is made of, parentheses in pairs. Stops at its end are the sentence's.
+_STOP = r"[.,;:!?*_~']"
+_PART = r"""[^\s<>"`()\[\]{}|\\，。；：！？、（）【】《》「」『』“”‘’—]"""
+_PAIR = rf"\({_PART}{{0,64}}\)"
+_BODY = rf"(?:{_PART}|{_PAIR})+"
+_URL = re.compile(
+    rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|www\.){_BODY}", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_RUN = re.compile(r"[^\s<>]*")
+_WHOLE = re.compile(_BODY)
+_STOPS = re.compile(rf"{_STOP}*\Z")
+_HALF_PAIR = re.compile(rf"\({_PART}{{0,64}}\Z")
+# What may close the sentence, or the quotation, that a URL ends.
+_CLOSING = re.compile(rf"""(?:{_STOP}|[)\]}}"`>|，。；：！？、）】》」』”’—]){{0,20}}""")
+_SPACE = re.compile(r"\s|<")
+_REST = re.compile(rf"(?:{_STOP}{{0,20}}(?!{_STOP}){_PART})*")
+_LAST_STOPS = re.compile(rf"{_STOP}{{0,20}}\Z")
+
+
+class Given:
+    """The URLs and mail addresses in some texts, which are read when first asked for."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = texts
+
+    @cached_property
+    def urls(self) -> frozenset[str]:
+        """Without a slash at their ends: models add it and leave it out."""
+        found = (match[0] for text in self._texts for match in _URL.finditer(text))
+        return frozenset(_plain(url) for url in found)
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        found = (match[0] for text in self._texts for match in _ADDRESS.finditer(text))
+        return frozenset(address.lower() for address in found)
+
+    def url_end(self, begin: str, text: str, at: int, *, last: bool) -> int | None:
+        """Where the URL ends that is `begin` and goes on in `text` at `at`, if it was given.
+
+        0 if it was not; None while that, or what comes right behind it, takes more text to tell;
+        `last` says that there is no more.
+        """
+        begin = begin.lower()
+        run = _RUN.match(text, at)
+        more = not last and run is not None and run.end() == len(text)
+        if more and any(url.startswith(begin + text[at:]) for url in self.urls):
+            return None
+        whole = _WHOLE.match(text, at)
+        if whole is None or _plain(begin + whole[0]) not in self.urls:
+            return 0
+        end = whole.end() - len(_stops(whole[0]))
+        beyond = _CLOSING.match(text, end)
+        closed = beyond.end() if beyond else end
+        if not last and (closed == len(text) or _HALF_PAIR.match(text, whole.end())):
+            return None
+        return end
+
+
+def gap(text: str, end: int) -> str:
+    """What keeps what follows a URL from being taken for a part of it."""
+    beyond = _CLOSING.match(text, end)
+    closed = beyond.end() if beyond else end
+    return "" if closed == len(text) or _SPACE.match(text, closed) else " "
+
+
+def rest_end(text: str, at: int, *, last: bool) -> tuple[int, bool]:
+    """Where what is left of a URL ends, and whether that is all of it."""
+    rest = _REST.match(text, at)
+    end = rest.end() if rest else at
+    return end, last or not _LAST_STOPS.match(text, end)
+
+
+def _plain(url: str) -> str:
+    begin, slashes, rest = url[: len(url) - len(_stops(url))].rstrip("/").partition("://")
+    return f"{begin.lower()}://{rest}" if slashes else f"{begin[:4].lower()}{begin[4:]}"
+
+
+def _stops(url: str) -> str:
+    found = _STOPS.search(url)
+    return found[0] if found else ""

@@ -1,0 +1,243 @@
+"""Links as a model writes them, and what is left of them, wherever its words are cut."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.chat.citing import Citer
+from functions.chat.disarming import LEFT_OUT, disarmed
+from quire.domain import Source
+
+TEXT = (
+    "Gears wear out quickly, see https://a.com/x or https://en.example/Foo_(bar). "
+    "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it, or javascript://a.com/SECRET."
+)
+SOURCE = Source(index=1, text=TEXT, start=0, end=len(TEXT), score=1.0, title="T")
+
+
+def shown(written: str, *, sizes: list[int] | None = None) -> str:
+    citer, at, seen = Citer([SOURCE], [TEXT]), 0, ""
+    for size in [*(sizes or []), len(written)]:
+        seen += "".join(getattr(event, "text", "") for event in citer.feed(written[at : at + size]))
+        at += size
+    seen += "".join(getattr(event, "text", "") for event in citer.finish())
+    assert seen == citer.text
+    return seen
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("see https://a.com/x.", "[words](https://a.com/x) and more", "<https://a.com/x>"),
+        *("(https://a.com/x).", "**https://a.com/x**", "[w](https://en.example/Foo_(bar)).", "`a`"),
+        *(
+            '[w](<https://a.com/x> "title")',
+            "[r]: https://a.com/x",
+            "mail ann@a.com",
+            "www.a.com/y",
+        ),
+        *("at s3://bucket/key, too", "https://a.com/x/ as well", "见https://en.example/Foo_(bar)"),
+        *(
+            "Vec<String>, HashMap<K, V>",
+            "1 < 2 && a <= b",
+            "3:4, a: b and std::vec",
+            "R&D, AT&amp;T",
+        ),
+        *("x = a[k]: f[i] = 1", "Hello! You: there", "git@host", "@app.route", "<b>bold</b><br>"),
+        *(
+            "how which www h",
+            "http",
+            "at 10:30",
+            "a \\frac{1}{2}",
+            "&",
+            "<",
+            "!",
+            "]",
+            "@",
+            ":",
+            "https:",
+        ),
+    ],
+)
+def test_what_is_harmless_or_was_given_stays(written: str) -> None:
+    assert shown(written) == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "https://evil.com/SECRET",
+            "www.evil.com/SECRET",
+            "ftp://evil.com/SECRET",
+            "HTTPS://EVIL.COM",
+        ),
+        *("<https://evil.com/SECRET>", "https://a.com/x/SECRET", "https://a.com/x?q=SECRET"),
+        *(
+            "ht[9.9]tps://evil.com/SECRET",
+            "https://[9.9]evil.com/SECRET",
+            "https://a.com/x[9.9]SECRET",
+        ),
+        *(
+            "https:\\/\\/evil.com/SECRET",
+            "https\\://evil.com/SECRET",
+            "ht\u200btps://evil.com/SECRET",
+        ),
+        *("https://user:SECRET@evil.com", "xhttps://evil.com/SECRET", "javascript://a.com/SECRET"),
+        *(
+            "[x](https://evil.com/SECRET)",
+            "[x]: https://evil.com/SECRET",
+            "`https://evil.com/SECRET`",
+        ),
+        *("https://a.com@evil.com/SECRET", "https://a.com/x.SECRET", "https://a.com/x%53ECRET"),
+    ],
+)
+def test_a_url_that_was_not_given_is_left_out(written: str) -> None:
+    assert "SECRET" not in shown(written)
+    assert LEFT_OUT in shown(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("![x](https://a.com/x)", "! [x](https://a.com/x)"),
+        ("[x](<https://evil.com>)", f"[x] (<{LEFT_OUT}>)"),
+        ("[x](/logout) [x](//evil.com)", "[x] (/logout) [x] (//evil.com)"),
+        ("[x](javascript:alert(1))", "[x] (javascript:alert(1))"),
+        ("[x](&#104;ttps:a)", "[x] (& #104;ttps:a)"),
+        ("[x](\n  <data:text/html,x>)", "[x] (\n  < data:text/html,x>)"),
+        ("[x\ny]: /logout", "[x\ny] : /logout"),
+        ("> 1. [x]: /logout", "> 1. [x] : /logout"),
+        ("<a href=/x>", "< a href=/x>"),
+        ("<img/src=x onerror=y>", "< img/src=x onerror=y>"),
+        ("<a\nhref=/x>", "< a\nhref=/x>"),
+        ("<script>x</script>", "< script>x< /script>"),
+        ("<!-- unseen -->", "< !-- unseen -->"),
+        ("<javascript:alert(1)>", "< javascript:alert(1)>"),
+        (f"<{'x' * 50} onclick=y>", f"< {'x' * 50} onclick=y>"),
+        ("SECRET@evil.com", "SECRET@ evil.com"),
+        ("SECRET\\@evil.com", "SECRET\\@ evil.com"),
+        ("SECRET&commat;evil.com", "SECRET& commat;evil.com"),
+        ("&#&#54;4;", "&#& #54;4;"),
+        ("\x1b]8;;x", "]8;;x"),
+        ("[1.1](https://a.com/x)", "[1] (https://a.com/x)"),
+        ("[1.1]: /logout", "[1] : /logout"),
+        ("https://a.com/x[1.1]SECRET", "https://a.com/x [1]SECRET"),
+        ("https://a.com/x.[1.1]SECRET", "https://a.com/x. [1]SECRET"),
+        ("https://a.com/x)SECRET", "https://a.com/x )SECRET"),
+        ("https://a.com/x(SECRET", "https://a.com/x (SECRET"),
+        ("[1[9.9].2]", "[1….2]"),
+    ],
+)
+def test_what_would_be_more_than_words_is_taken_apart(written: str, left: str) -> None:
+    assert shown(written) == left
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "https://",
+            "http",
+            "s://",
+            "://",
+            ":",
+            "//",
+            "www.",
+            "ww",
+            "w",
+            "h",
+            "evil.com",
+            "a.com/x",
+        ),
+        *("https://a.com/x", "https://a.com/x/", "SECRET", "https://en.example/Foo_(bar)", "Foo_("),
+        *(
+            "[",
+            "]",
+            "](",
+            "]:",
+            "(",
+            ")",
+            "!",
+            "![",
+            "<",
+            "</",
+            "<a ",
+            "<b>",
+            ">",
+            "<script>",
+            "<!--",
+        ),
+        *("@", "ann", "ann@a.com", "&", "&#6", "4;", "&#64;", "&amp;", "\\", "`", "```", "**", "_"),
+        *(
+            ".",
+            ",",
+            "...",
+            "'",
+            "。",
+            "—",
+            " ",
+            "\n",
+            "\n\n",
+            "word",
+            "1",
+            "[1.1]",
+            "[9.9]",
+            "[1",
+            ".1]",
+        ),
+        *("s3://bucket/key", "ftp", "\u200b", "😀", "机器人", "." * 21, "x" * 70, " " * 21),
+    ]
+)
+WRITTEN = st.lists(PIECES, max_size=25).map("".join)
+
+
+@given(WRITTEN, st.integers(0, 2**32))
+def test_it_does_not_matter_where_the_words_are_cut(written: str, seed: int) -> None:
+    chance = random.Random(seed)
+    sizes = [chance.randint(1, 4) for _ in written]
+    assert shown(written, sizes=sizes) == shown(written)
+
+
+@given(st.text(alphabet="abch .,;()'\"-\n#*_1é机", max_size=200))
+def test_words_stay_as_they_are(written: str) -> None:
+    assert disarmed(written, []) == written
+
+
+@given(WRITTEN)
+def test_but_for_what_is_left_out_only_spaces_are_put_in(written: str) -> None:
+    left = iter(written.replace("\u200b", ""))
+    kept = disarmed(written.replace("\u200b", ""), [TEXT]).replace(LEFT_OUT, "")
+    assert all(any(had == has for had in left) for has in kept if has != " ")
+
+
+def test_no_more_is_held_back_than_may_become_a_link() -> None:
+    out, citer = f"Gears {LEFT_OUT}", Citer([SOURCE], [TEXT])
+    for piece, seen in (
+        ("Gears", "Gears"),
+        (" https", "Gears "),
+        ("://", "Gears "),
+        ("evil.com/", out),
+        ("x" * 1_000, out),
+        (" or", f"{out} or"),
+        (" https://a.", f"{out} or "),
+        ("com/x", f"{out} or "),
+        (" at", f"{out} or https://a.com/x at"),
+        ("!", f"{out} or https://a.com/x at"),
+        (" last", f"{out} or https://a.com/x at! last"),
+    ):
+        list(citer.feed(piece))
+        assert citer.text == seen
+
+
+def test_it_takes_no_longer_for_hostile_text() -> None:
+    for written in (
+        "](" * 5_000,
+        "<a" * 5_000,
+        "@a" * 5_000,
+        "&#" * 5_000,
+        "[" * 10_000,
+        "://" * 3_000,
+    ):
+        shown(written, sizes=[7] * (len(written) // 7))
