@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 SOLE = "# Sole\n\nThe sole feels the ground."
-# Reads for seconds.
-SLOW = "Toe.\n\n" * 1_200_000
+# Takes far longer to read than to fetch, on any machine: a block is three bytes.
+SLOW = "O\n\n" * 2_000_000
 
 
 async def dropped(
@@ -117,16 +117,22 @@ async def test_whose_time_its_neighbours_took_is_handed_over(
     assert (again.key, again.hop) == (upload.key, 8)
 
 
-@pytest.mark.parametrize("hop", [None, 1])
 async def test_what_takes_a_whole_invocation_and_more_is_given_up(
-    client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant, hop: int | None
+    client: httpx.AsyncClient, parts: Ingestion, tenant: Tenant
 ) -> None:
-    """At its second attempt: the first one came after smaller files."""
-    upload = await dropped(parts, tenant, SLOW, name="slow.txt", hop=hop)
-    assert await parts.pipeline.ingest([upload], lasting(3)) == [None]
-    again = await handed_over(parts)
-    assert len(again) == (hop is None)
-    assert await has_status(client, str(id_of(upload)), "failed" if hop else "extracting")
+    """Not at its first attempt: that one came after smaller files."""
+    again = await dropped(parts, tenant, SLOW, name="slow.txt")
+    document = str(id_of(again))
+    assert await parts.pipeline.ingest([again], lasting(1)) == [None]
+    assert await has_status(client, document, "extracting")
+    # On a busy machine it takes a longer one for the fetching to be next to nothing of it.
+    for seconds in (1, 2, 4):
+        (again,) = await handed_over(parts)
+        assert await parts.pipeline.ingest([again], lasting(seconds)) == [None]
+        if await has_status(client, document, "failed"):
+            break
+    assert await has_status(client, document, "failed")
+    assert await handed_over(parts) == []
 
 
 async def test_what_was_read_is_not_read_again(
