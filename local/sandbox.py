@@ -11,14 +11,15 @@ import sys
 import time
 import uuid
 from asyncio import Future
-from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import psutil
+
+from local.nursery import Born, Nursery
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -34,7 +35,8 @@ class Function:
 
     `handler` is a dotted path below the task root, `timeout` is in seconds, `concurrency` the most
     sandboxes at once. `environment` is all that a sandbox sees beside Lambda's own variables: a
-    layer's folder is named in its `PYTHONPATH`, a server on loopback in its `AWS_ENDPOINT_URL`.
+    server on loopback is named in its `AWS_ENDPOINT_URL`, a layer's folder in its `PYTHONPATH`,
+    which is the same for all functions.
     `niceness` is the scheduler's: on one machine, unlike on Lambda, functions compete.
     """
 
@@ -96,44 +98,36 @@ class Invocation:
 class Sandbox:
     """A process that is starting, frozen, or at work on one invocation."""
 
-    def __init__(self, function: Function, process: Process, log: Path) -> None:
+    def __init__(self, function: Function, born: Born, log: Path) -> None:
         self.function = function
         self._log = log
-        self.pid = process.pid
+        self.pid = born.pid
         self.invocation: Invocation | None = None
         self.init_error: FunctionError | None = None
-        self._process = process
-        self._exit = asyncio.create_task(process.wait())
+        self._exit = born.exit
         self._exit.add_done_callback(lambda _: self._hand_over(None))
         self._polled: Future[None] = _future()
         self._handed: Future[Invocation | None] = _future()
 
     @classmethod
     async def start(
-        cls, function: Function, *, runtime_api: str, task_root: Path, log_dir: Path, python: str
+        cls, function: Function, nursery: Nursery, *, runtime_api: str, task_root: Path, log: Path
     ) -> Self:
-        """Start the process, its output appended to `<log_dir>/<function name>.log`.
+        """Start the process, its output appended to `log`.
 
         Raises FunctionError when the interpreter cannot be started.
         """
-        path = log_dir / f"{function.name}.log"
-        with _open_log(path) as log:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *(python, "-m", "awslambdaric", function.handler),
-                    cwd=task_root,
-                    env=_environment(function, runtime_api=runtime_api, task_root=task_root),
-                    stdin=DEVNULL,
-                    stdout=log,
-                    stderr=STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise FunctionError("Runtime.InvalidEntrypoint", str(error)) from error
+        variables = _environment(function, runtime_api=runtime_api, task_root=task_root)
+        try:
+            born = await nursery.bear(
+                name=function.name, handler=function.handler, environment=variables, log=log
+            )
+        except OSError as error:
+            raise FunctionError("Runtime.InvalidEntrypoint", str(error)) from error
         if function.niceness:
             with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, function.niceness)
-        return cls(function, process, path)
+                os.setpriority(os.PRIO_PROCESS, born.pid, function.niceness)
+        return cls(function, born, log)
 
     @property
     def alive(self) -> bool:
@@ -192,7 +186,7 @@ class Sandbox:
     def _report(self, invocation: Invocation, duration: float) -> None:
         """As Lambda's own line in a function's log."""
         line = f"REPORT RequestId: {invocation.request_id}\tDuration: {duration:.2f} ms\n"
-        with _open_log(self._log) as log:
+        with self._log.open("ab") as log:
             log.write(line.encode())
 
     async def _within(self, seconds: float, awaited: Future[Any]) -> bool:
@@ -221,22 +215,26 @@ def _future() -> Future[Any]:
     return asyncio.get_running_loop().create_future()
 
 
-def _open_log(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("ab")
+def shared_environment(functions: Sequence[Function]) -> dict[str, str]:
+    """The variables that all sandboxes see."""
+    named = (set(function.environment.items()) for function in functions)
+    return _defaults() | dict(set.intersection(*named))
 
 
-def _environment(function: Function, *, runtime_api: str, task_root: Path) -> dict[str, str]:
-    """The variables of docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{secrets.token_hex(16)}"
-    defaults = {
+def _defaults() -> dict[str, str]:
+    return {
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "TZ": ":UTC",
     }
+
+
+def _environment(function: Function, *, runtime_api: str, task_root: Path) -> dict[str, str]:
+    """The variables of docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{secrets.token_hex(16)}"
     reserved = {
         "_HANDLER": function.handler,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
@@ -249,4 +247,4 @@ def _environment(function: Function, *, runtime_api: str, task_root: Path) -> di
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "LAMBDA_TASK_ROOT": str(task_root),
     }
-    return {**defaults, **function.environment, **reserved}
+    return {**_defaults(), **function.environment, **reserved}
