@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 150
 
 
 @pytest.fixture
