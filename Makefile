@@ -22,8 +22,10 @@ check: $(VENV)/.dev ## Lint, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# In the order of their names: what starts a cloud and waits comes first, the many quick ones of
+# tests/unit fill up the end. By default the files with the fewest tests would come last.
 test: $(VENV)/.dev ## All tests but the long ones
-	$(BIN)/pytest -m "not soak" --numprocesses 4 --dist loadfile
+	$(BIN)/pytest -m "not soak" --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/.dev ## The long ones: seeded, bounded; half an hour
 	$(BIN)/pytest -m soak --timeout 3600

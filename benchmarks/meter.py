@@ -14,12 +14,11 @@ WORKER = "ingest worker (functions/ingest)"
 CHAT_URL = "Quire, function URL"
 CHAT_GATEWAY = "Quire, API Gateway"
 LOCAL = "laptop: Lambda runtime, event sources, this benchmark"
+# Sandboxes, by the name they run under.
+_FUNCTIONS = {"ingest": WORKER, "maintenance": "maintenance worker", "chat": CHAT_GATEWAY}
 _ROLES = {
-    "functions.ingest.handler": WORKER,
-    "functions.ingest.maintenance": "maintenance worker",
     "functions.chat.app": CHAT_URL,
-    "functions.chat.handler": CHAT_GATEWAY,
-    "awslambdaric": "other functions",
+    "local/zygote": "other functions",
     "local.aws": "moto (S3, SQS)",
     "local.qdrant": "Qdrant",
     "pgbouncer": "PostgreSQL, PgBouncer",
@@ -89,6 +88,8 @@ async def metering(seconds: float = 0.5) -> AsyncIterator[Meter]:
 
 
 def _role(process: psutil.Process) -> str:
+    if role := _FUNCTIONS.get(process.name()):
+        return role
     command = " ".join(process.cmdline())
     return next((role for mark, role in _ROLES.items() if mark in command), command[:40])
 

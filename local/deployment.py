@@ -17,6 +17,10 @@ from local.sandbox import Function
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_PATH = f"{ROOT}:{ROOT / 'layers/common/python'}"
 
+# What takes long to load and is met in most functions. None of it starts a thread, or keeps what
+# it reads in the environment while it is loaded.
+LIBRARIES = ("boto3", "fastapi", "mangum", "openai", "psycopg_pool")
+
 ROUTES = (
     Route(["POST"], "/v1/chat", "chat"),
     Route(["POST"], "/v1/chat/{proxy+}", "chat"),

@@ -19,8 +19,10 @@ from local.invocation import (
     Throttled,
     TimedOut,
 )
+from local.nursery import Nursery
 from local.runtime_api import RuntimeApi, listen
 from local.sandbox import Function, Sandbox
+from local.variables import shared
 
 __all__ = [
     "Function",
@@ -50,6 +52,7 @@ class _Slot:
 class LambdaRuntime:
     """The functions, their sandboxes, and the Runtime API; an async context manager.
 
+    `libraries` are what the functions import from elsewhere: loaded once, for all sandboxes.
     `on_spawn` is told the pid of every sandbox, which is also its process group: whoever must
     clean up after a killed supervisor writes them down.
     """
@@ -60,13 +63,20 @@ class LambdaRuntime:
         *,
         task_root: Path,
         log_dir: Path,
+        libraries: Sequence[str] = (),
         python: str = sys.executable,
         on_spawn: Callable[[int], object] = lambda pid: None,
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._task_root = task_root
-        self._log_dir = log_dir
-        self._python = python
+        self._log_dir = log_dir = log_dir.resolve()
+        self._nursery = Nursery(
+            python=python,
+            folder=task_root,
+            libraries=libraries,
+            environment=shared([function.environment for function in functions]),
+            log=log_dir / "nursery.log",
+        )
         self._on_spawn = on_spawn
         self._slots: dict[int, _Slot] = {}
         self._free: dict[str, LifoQueue[_Slot]] = {}
@@ -94,6 +104,7 @@ class LambdaRuntime:
         await asyncio.gather(*self._serving, return_exceptions=True)
         sandboxes = [slot.sandbox for slot in self._slots.values() if slot.sandbox]
         await asyncio.gather(*(sandbox.kill() for sandbox in sandboxes))
+        await self._nursery.stop()
         await self._api.stop()
 
     async def __aenter__(self) -> Self:
@@ -164,8 +175,8 @@ class LambdaRuntime:
     async def _start_sandbox(self, function: Function, port: int) -> Sandbox:
         return await Sandbox.start(
             function,
+            self._nursery,
             runtime_api=f"127.0.0.1:{port}",
             task_root=self._task_root,
-            log_dir=self._log_dir,
-            python=self._python,
+            log=self._log_dir / f"{function.name}.log",
         )

@@ -8,16 +8,16 @@ import os
 import signal
 import time
 from asyncio import Future
-from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import psutil
 
 from local.invocation import FunctionError, Invocation, TimedOut
+from local.nursery import Born, Nursery
 from local.variables import REGION, variables
 
 ACCOUNT = "123456789012"
@@ -32,7 +32,8 @@ class Function:
 
     `handler` is a dotted path below the task root, `timeout` is in seconds, `concurrency` the most
     sandboxes at once. `environment` is all that a sandbox sees beside Lambda's own variables: a
-    layer's folder is named in its `PYTHONPATH`, a server on loopback in its `AWS_ENDPOINT_URL`.
+    server on loopback is named in its `AWS_ENDPOINT_URL`, a layer's folder in its `PYTHONPATH`,
+    which is the same for all functions.
     `niceness` is the scheduler's: on one machine, unlike on Lambda, functions compete.
     One with a `snapshot` is started by `LambdaRuntime.publish`.
     """
@@ -54,14 +55,13 @@ class Function:
 class Sandbox:
     """A process that is starting, frozen, or at work on one invocation."""
 
-    def __init__(self, function: Function, process: Process, log: Path) -> None:
+    def __init__(self, function: Function, born: Born, log: Path) -> None:
         self.function = function
         self._log = log
-        self.pid = process.pid
+        self.pid = born.pid
         self.invocation: Invocation | None = None
         self.init_error: FunctionError | None = None
-        self._process = process
-        self._exit: Future[Any] = asyncio.create_task(process.wait())
+        self._exit = born.exit
         self._exit.add_done_callback(lambda _: self._hand_over(None))
         self._polled: Future[None] = _future()
         self._handed: Future[Invocation | None] = _future()
@@ -70,37 +70,32 @@ class Sandbox:
 
     @classmethod
     async def start(
-        cls, function: Function, *, runtime_api: str, task_root: Path, log_dir: Path, python: str
+        cls, function: Function, nursery: Nursery, *, runtime_api: str, task_root: Path, log: Path
     ) -> Self:
-        """Start the process, its output appended to `<log_dir>/<function name>.log`.
+        """Start the process, its output appended to `log`.
 
         Raises FunctionError when the interpreter cannot be started.
         """
-        path = log_dir / f"{function.name}.log"
-        with _open_log(path) as log:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *(python, "-m", "awslambdaric", function.handler),
-                    cwd=task_root,
-                    env=variables(
-                        function.environment,
-                        name=function.name,
-                        handler=function.handler,
-                        snapshot=function.snapshot,
-                        runtime_api=runtime_api,
-                        task_root=task_root,
-                    ),
-                    stdin=DEVNULL,
-                    stdout=log,
-                    stderr=STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise FunctionError("Runtime.InvalidEntrypoint", str(error)) from error
+        try:
+            born = await nursery.bear(
+                name=function.name,
+                handler=function.handler,
+                environment=variables(
+                    function.environment,
+                    name=function.name,
+                    handler=function.handler,
+                    snapshot=function.snapshot,
+                    runtime_api=runtime_api,
+                    task_root=task_root,
+                ),
+                log=log,
+            )
+        except OSError as error:
+            raise FunctionError("Runtime.InvalidEntrypoint", str(error)) from error
         if function.niceness:
             with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, function.niceness)
-        return cls(function, process, path)
+                os.setpriority(os.PRIO_PROCESS, born.pid, function.niceness)
+        return cls(function, born, log)
 
     @property
     def alive(self) -> bool:
@@ -174,7 +169,7 @@ class Sandbox:
     def _report(self, invocation: Invocation, duration: float) -> None:
         """As Lambda's own line in a function's log."""
         line = f"REPORT RequestId: {invocation.request_id}\tDuration: {duration:.2f} ms\n"
-        with _open_log(self._log) as log:
+        with self._log.open("ab") as log:
             log.write(line.encode())
 
     async def _within(self, seconds: float, awaited: Future[Any]) -> bool:
@@ -201,8 +196,3 @@ class Sandbox:
 
 def _future() -> Future[Any]:
     return asyncio.get_running_loop().create_future()
-
-
-def _open_log(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("ab")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from local import aws, pgbouncer
 from local.children import Ledger, ServiceFailed
 from local.configuration import Configuration
-from local.deployment import ROOT, ROUTES, environment, functions
+from local.deployment import LIBRARIES, ROOT, ROUTES, environment, functions
 from local.event_source import EventSource
 from local.gateway import create_app
 from local.lambda_runtime import LambdaRuntime
@@ -104,6 +104,7 @@ class Stack:
             functions(variables, worker_seconds=self.configuration.worker_seconds),
             task_root=ROOT,
             log_dir=self._state / "logs",
+            libraries=LIBRARIES,
             on_spawn=self._ledger.add,
         )
         await self._exit.enter_async_context(self.runtime)

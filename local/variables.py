@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REGION = "us-east-1"
@@ -26,13 +26,6 @@ def variables(
     """A deployment's `environment` goes before the defaults, and never before what is reserved."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{secrets.token_hex(16)}"
-    defaults = {
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "LANG": "en_US.UTF-8",
-        "PATH": os.environ.get("PATH", os.defpath),
-        "TZ": ":UTC",
-    }
     reserved = {
         "_HANDLER": handler,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
@@ -45,4 +38,19 @@ def variables(
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "LAMBDA_TASK_ROOT": str(task_root),
     }
-    return {**defaults, **environment, **reserved}
+    return {**_defaults(), **environment, **reserved}
+
+
+def shared(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The variables that all of a deployment's sandboxes see."""
+    return _defaults() | dict(set.intersection(*(set(each.items()) for each in environments)))
+
+
+def _defaults() -> dict[str, str]:
+    return {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "LANG": "en_US.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+        "TZ": ":UTC",
+    }

@@ -1,11 +1,11 @@
 """`quire eval`: bring a dataset, ask its questions, score what was found, and compare."""
 
-import importlib
 import json
 import logging
 import re
 from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,10 +154,8 @@ def _check_installed() -> None:
     # The first time on a machine it says that it looks for fonts.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for name in _PACKAGES:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError:
+        if find_spec(name) is None:
             raise Failed(
                 f"`quire eval` needs {name}: "
                 "`.venv/bin/python -m pip install --require-hashes -r requirements/eval.txt`."
-            ) from None
+            )

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from markupsafe import Markup, escape
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ def metrics(configurations: Sequence[Json]) -> Markup:
     """Each metric's figure and interval, the configurations below one another."""
     names = list(configurations[0]["metrics"])
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         for series, one in enumerate(configurations):
             shift = 0.6 * ((series + 0.5) / len(configurations) - 0.5)
             found = [one["metrics"][name] for name in names]
@@ -81,7 +81,7 @@ def metrics(configurations: Sequence[Json]) -> Markup:
 def recall(configurations: Sequence[Json]) -> Markup:
     """Recall at every depth, with its interval as a band."""
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         for series, one in enumerate(configurations):
             depths = range(1, len(one["curve"]) + 1)
             colour = _SERIES[series % len(_SERIES)]
@@ -115,7 +115,7 @@ def recall(configurations: Sequence[Json]) -> Markup:
 def latency(names: Sequence[str], milliseconds: Sequence[Sequence[float]]) -> Markup:
     """The share of questions answered within so many milliseconds."""
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         for series, (name, values) in enumerate(zip(names, milliseconds, strict=True)):
             axes.ecdf(
                 values,
@@ -135,7 +135,7 @@ def differences(each: Sequence[float], *, metric: str) -> Markup:
     """A bar a question, the largest win first."""
     falling = sorted(each, reverse=True)
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         edges = [place + 0.5 for place in range(len(falling) + 1)]
         axes.stairs([max(value, 0.0) for value in falling], edges, fill=True, color=_GOOD)
         axes.stairs([min(value, 0.0) for value in falling], edges, fill=True, color=_BAD)
@@ -148,7 +148,11 @@ def differences(each: Sequence[float], *, metric: str) -> Markup:
     return _svg(f"Difference of {metric}, question by question", draw, height=2.8, series=1)
 
 
-def _svg(title: str, draw: Callable[[Axes], None], *, height: float, series: int) -> Markup:
+def _svg(title: str, draw: Callable[["Axes"], None], *, height: float, series: int) -> Markup:
+    # Imported late: it takes a second, which nobody whose dataset cannot be read has to wait for.
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(7.6, height), layout="constrained")
         axes = figure.add_subplot()

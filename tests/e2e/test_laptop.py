@@ -72,7 +72,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 async def gone(processes: list[psutil.Process]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes):
             await asyncio.sleep(0.1)
 

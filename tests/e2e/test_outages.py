@@ -70,7 +70,9 @@ async def test_what_an_outage_killed_is_brought_back(
         assert "(qdrant) is not available" in str(cause)
         assert shown["error"] == cause
     asked = await operator.post("/v1/admin/jobs", json={"kind": "redrive"})
-    assert (await finished(operator, asked))["result"] == {"moved": 1, "causes": {cause: 1}}
+    result = (await finished(operator, asked))["result"]
+    # More than one, where a worker was too slow to be done with it at the first look.
+    assert result["causes"] == {cause: result["moved"]}
     # Whichever comes first: the letter that was brought back, or S3's own event once more.
     await eventually(lambda: has_status(client, document, "ready"))
     assert (await proof(client, document))["holds"]

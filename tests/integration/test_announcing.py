@@ -85,8 +85,9 @@ async def test_all_of_many_are_heard(listener: Listener) -> None:
     """A request tells of ten at most."""
     many = [work(UUID(int=number)) for number in range(23)]
     await Announcer(Events(listener.bus)).ready(many)
-    heard = [detail["document"] for _, detail in listener.heard()]
-    assert heard == [str(each.document) for each in many]
+    # Told again, where it took too long to be heard.
+    heard = dict.fromkeys(detail["document"] for _, detail in listener.heard())
+    assert list(heard) == [str(each.document) for each in many]
 
 
 async def test_a_bus_that_is_away_stops_nobody(

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import psutil
 import pytest
 
+from local.deployment import LIBRARIES
 from local.lambda_runtime import (
     Function,
     FunctionError,
@@ -27,7 +28,15 @@ HANDLERS = Path(__file__).parent / "handlers"
 class Deployed(LambdaRuntime):
     """A runtime of one function named `f`, which remembers the sandboxes it started."""
 
-    def __init__(self, handler: str, folder: Path, *, timeout: float = 20, concurrency: int = 2):
+    def __init__(
+        self,
+        handler: str,
+        folder: Path,
+        *,
+        timeout: float = 20,
+        concurrency: int = 2,
+        libraries: Sequence[str] = (),
+    ):
         self.pids: list[int] = []
         function = Function(
             name="f",
@@ -37,7 +46,11 @@ class Deployed(LambdaRuntime):
             concurrency=concurrency,
         )
         super().__init__(
-            [function], task_root=HANDLERS, log_dir=folder / "logs", on_spawn=self.pids.append
+            [function],
+            task_root=HANDLERS,
+            log_dir=folder / "logs",
+            libraries=libraries,
+            on_spawn=self.pids.append,
         )
 
 
@@ -169,6 +182,38 @@ async def test_a_function_that_cannot_be_loaded_says_why(
             await runtime.invoke("f", {})
 
     assert raised.value.error_type == error_type
+
+
+async def test_libraries_are_loaded_before_a_sandbox_is_born(tmp_path: Path) -> None:
+    """One that is not there is for the function to miss."""
+    async with Deployed("sandboxed.echo", tmp_path, libraries=["this", "no_such"]) as runtime:
+        answer = await runtime.invoke("f", {})
+        parent = psutil.Process(answer["pid"]).parent()
+        assert parent
+        assert parent.parent() == psutil.Process()
+        assert psutil.Process(answer["pid"]).name() == "f"
+    assert "this" in answer["modules"]
+    assert "local" not in answer["modules"]
+    assert "The Zen of Python" not in (tmp_path / "logs" / "f.log").read_text()
+    assert not parent.is_running()
+
+
+async def test_none_of_the_libraries_starts_a_thread(tmp_path: Path) -> None:
+    """A fork would lose it."""
+    async with Deployed("sandboxed.echo", tmp_path, libraries=LIBRARIES) as runtime:
+        parent = psutil.Process((await runtime.invoke("f", {}))["pid"]).parent()
+        assert parent
+        assert parent.num_threads() == 1
+
+
+async def test_whom_sandboxes_were_forked_from_may_die(tmp_path: Path) -> None:
+    async with Deployed("sandboxed.echo", tmp_path) as runtime:
+        first = psutil.Process((await runtime.invoke("f", {}))["pid"])
+        parent = first.parent()
+        assert parent
+        parent.kill()
+        await until(lambda: not first.is_running())
+        assert (await runtime.invoke("f", {}))["pid"] == runtime.pids[1]
 
 
 async def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ async def test_a_frozen_database_is_waited_for_a_few_times_and_found_when_it_is_
     port = urlsplit(stack.app_url).port
     assert port
     async with Proxy(port, read=postgres_request, name=postgres_name, fate=fate) as proxy:
-        breaker = Breaker("postgres", seconds=1)
+        breaker = Breaker("postgres", seconds=2)
         url = stack.app_url.replace(f":{port}/", f":{proxy.port}/")
         database = Database(url, timeout=0.2, breaker=breaker)
 
@@ -128,10 +128,10 @@ async def test_a_frozen_database_is_waited_for_a_few_times_and_found_when_it_is_
         for _ in range(100):
             with pytest.raises(Unavailable):
                 await ask()
-        assert now() - began < 0.2
+        assert now() - began < 2, "each of them would have waited for 0.2 s"
         assert touched == before
         frozen.clear()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     await ask()

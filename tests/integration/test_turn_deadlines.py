@@ -68,7 +68,7 @@ async def test_what_is_late_is_left_behind(freezer: Freezer) -> None:
     began = now()
     with pytest.raises(TimeoutError):
         await in_time(ask(), began + 0.2)
-    assert now() - began < 1
+    assert now() - began < 5, "it would wait for ever"
 
 
 async def test_a_turn_ends_in_time_though_its_database_froze(

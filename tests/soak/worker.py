@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from local.deployment import ROOT, environment, functions
+from local.deployment import LIBRARIES, ROOT, environment, functions
 from local.lambda_runtime import InvocationError, LambdaRuntime
 from local.provision import REGION, Provisioned
 from local.stack import Stack
@@ -78,6 +78,7 @@ class Worker:
             [replace(deployed[self.function], concurrency=1, niceness=0)],
             task_root=ROOT,
             log_dir=configured.state / "logs" / self._name,
+            libraries=LIBRARIES,
             on_spawn=self._spawned,
         )
         await self._exit.enter_async_context(self._runtime)

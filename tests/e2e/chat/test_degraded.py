@@ -67,7 +67,7 @@ async def test_postgres_goes_before_there_are_words(
     asking = asyncio.create_task(told(reader, "Why?", **more))
     lease = """select lease_until - now() from messages
                where session_id = %s and status = 'generating' limit 1"""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (rows := await (await owner.execute(lease, [session])).fetchall()):
             await asyncio.sleep(0.05)
     (left,) = rows[0]

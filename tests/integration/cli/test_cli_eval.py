@@ -204,7 +204,7 @@ async def test_wrong_configurations(quire: Quire, fruit: Path, given: str) -> No
 async def test_what_is_to_be_installed(deployment: Deployment, fruit: Path, tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
-    (hidden / "ir_measures.py").write_text("raise ModuleNotFoundError")
+    (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['ir_measures'] = None\n")
     path = f"{hidden}:{ROOT}"
     ended = await call(
         "eval", str(fruit), QUIRE_URL=deployment.url, QUIRE_API_KEY=KEY, PYTHONPATH=path

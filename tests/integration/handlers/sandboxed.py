@@ -1,6 +1,7 @@
 """Handlers that run in real sandboxes; the tests of `local` deploy them."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "pid": os.getpid(),
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
+        "modules": list(sys.modules),
         "request_id": context.aws_request_id,
         "arn": context.invoked_function_arn,
         "remaining_ms": context.get_remaining_time_in_millis(),

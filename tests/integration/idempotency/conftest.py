@@ -26,7 +26,7 @@ from quire.web import create_app
 from tests.conftest import Tenant
 
 MAX_BODY = 10_000
-LEASE_SECONDS = 1.5
+LEASE_SECONDS = 3
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
 

@@ -135,11 +135,12 @@ async def test_what_is_deleted_while_it_is_embedded_does_not_come_back(
     async def meanwhile() -> None:
         if scripted.texts[-1].startswith("One"):
             await deleted(parts, deletion, tenant, document)
-            # The next round would see to it as well.
-            await asyncio.sleep(0.5)
+            # The next round would see to it as well; a model is waited for for a second.
+            await asyncio.sleep(until - time.monotonic())
 
     scripted.meanwhile = meanwhile
-    await rebuild.step(tenant, job, until=time.monotonic() + 0.4)
+    until = time.monotonic() + 0.4
+    await rebuild.step(tenant, job, until=until)
     assert await parts.index.points(await new_collection(parts), tenant, document) == {}
     (kept,) = await parts.database.run(tenant, ("select key from embedding_cache", []))
     assert kept == []

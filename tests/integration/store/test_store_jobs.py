@@ -8,6 +8,7 @@ from quire.domain import DocumentStatus
 from quire.errors import NotFound
 from quire.store.database import Database
 from quire.store.documents import Documents
+from quire.store.erasure import Erasure
 from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from tests.integration.store.conftest import (
@@ -65,6 +66,23 @@ async def test_a_job_keeps_what_was_asked_and_how_far_it_is(jobs: Jobs, tenant: 
     seen = await jobs.get(tenant, job)
     assert (seen.status, seen.done, seen.total) == ("done", 5, 5)
     assert seen.result == {"documents": 5}
+
+
+@pytest.mark.parametrize("end", ["done", "shut out"])
+async def test_an_erasure_waits_for_an_export_that_may_still_write(
+    jobs: Jobs, database: Database, tenant: str, end: str
+) -> None:
+    """Who has told what came of it does not; who was shut out meanwhile has heard of nothing."""
+    erasure = Erasure(database)
+    job = await jobs.request(tenant, "export", {})
+    assert await jobs.begin(tenant, job, lease=60)
+    assert await erasure.busy(tenant, exporting=True)
+    if end == "done":
+        await jobs.finish(tenant, job, result={})
+    else:
+        await erasure.shut_out(tenant, "ada")
+    assert (await jobs.get(tenant, job)).status == ("done" if end == "done" else "failed")
+    assert await erasure.busy(tenant, exporting=True) == (end == "shut out")
 
 
 @pytest.mark.parametrize("end", ["done", "failed"])

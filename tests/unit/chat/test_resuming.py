@@ -80,6 +80,6 @@ async def test_a_failed_turn_tells_its_problem() -> None:
 
 async def test_who_follows_breaks_off_in_time() -> None:
     generating = replace(TURN, status="generating", outcome=None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         events = await resumed(generating, 0, seconds=0.1)
     assert events[-1]["event"] == "response_chunk"

@@ -8,12 +8,12 @@ import pytest
 from quire.breaker import Breaker
 from quire.errors import NotFound, Unavailable
 
-SECONDS = 0.1
+SECONDS = 0.5
 
 
 @pytest.fixture
 def breaker() -> Breaker:
-    return Breaker("qdrant", failures=3, seconds=SECONDS, patience=0.02)
+    return Breaker("qdrant", failures=3, seconds=SECONDS, patience=0.2)
 
 
 def fail(breaker: Breaker, times: int = 1) -> None:
@@ -97,7 +97,7 @@ async def test_who_was_told_to_stop_knows_nothing_of_it(breaker: Breaker) -> Non
 async def test_silence_is_a_failure(breaker: Breaker) -> None:
     async def give_up(*, answers: bool) -> None:
         task = asyncio.create_task(cancelled(breaker, after=9, answers=answers))
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.25)
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()

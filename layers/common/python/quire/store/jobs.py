@@ -226,7 +226,7 @@ class Jobs:
 def _finish(job: UUID, result: Mapping[str, Any]) -> Statement:
     return (
         """update jobs set status = 'done', done = greatest(done, total), result = %s,
-               error = null, updated_at = now()
+               error = null, lease_until = null, updated_at = now()
            where id = %s and status in ('queued', 'running')""",
         [Jsonb(result), job],
     )
