@@ -24,6 +24,7 @@ from quire import models
 from quire.issuers import Issuers
 from quire.models.embedder import Embedder, connect_fallback
 from quire.models.language_model import LanguageModel
+from quire.observability import tell_content
 from quire.retrieval.index import Index
 from quire.retrieval.retriever import Retriever
 from quire.security import Security
@@ -57,6 +58,7 @@ SPARE_SECONDS = 30.0
 
 def create() -> FastAPI:
     settings, secret = Settings.load()
+    tell_content(settings.log_content)
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

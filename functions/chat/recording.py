@@ -12,6 +12,7 @@ from functions.chat.events import Outcome, Reason
 from functions.chat.following import Follower, following
 from functions.chat.recalling import kept
 from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
+from functions.chat.telling import begin, looked_up, tell_end
 from functions.chat.turn import Question, Turn, cache_key, new_id, title_of
 from quire.domain import (
     Caller,
@@ -114,6 +115,9 @@ class Recorder:
             laps=laps,
         )
         laps.mark("open")
+        begin(turn)
+        if persisted and key is not None:
+            looked_up(found=turn.cached is not None)
         return turn
 
     async def _live(self) -> Collection:
@@ -128,7 +132,7 @@ class Recorder:
         if former.status == "generating":
             raise Conflict("This answer is still being written.", retry_after=_WRITTEN_SECONDS)
         asked = Question.from_request(former.request, former.session)
-        return former, Turn(
+        turn = Turn(
             caller=caller,
             asked=asked,
             session=former.session,
@@ -141,6 +145,8 @@ class Recorder:
             persisted=False,
             paid_only=True,
         )
+        begin(turn)
+        return former, turn
 
     async def recall(self, turn: Turn, *, model: str) -> None:
         """Find the cached answer to a question of a session, if it stands alone by now."""
@@ -151,6 +157,7 @@ class Recorder:
         seconds = turn.left(turn.words_until)
         try:
             turn.cached = await self._answers.find(turn.caller.tenant, key, timeout=seconds)
+            looked_up(found=turn.cached is not None)
         except Unavailable as error:
             if not self.goes_without(turn, error):
                 raise
@@ -177,10 +184,28 @@ class Recorder:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
             log.warning("a failed turn was not stored", exc_info=another)
+        tell_end(turn, "failed", self._outcome(turn, None), reason=type(error).__name__)
 
     async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
         """End a turn: all of it is stored. Raises NotFound when its session is gone."""
-        outcome = Outcome(
+        shown = outcome_json(self._outcome(turn, reason))
+        status = "incomplete" if reason else "complete"
+        ending = {"event": "incomplete", "reason": reason} if reason else _COMPLETE
+        also = [] if reason else kept(turn, model=model)
+        try:
+            await self._close(turn, status, {**ending, **shown}, also)
+        except Unavailable as error:
+            if not self.goes_without(turn, error):
+                raise
+            turn.persisted = False
+        turn.laps.mark("close")
+        outcome = self._outcome(turn, reason)
+        tell_end(turn, status, outcome, reason=reason)
+        return outcome
+
+    def _outcome(self, turn: Turn, reason: Reason | None) -> Outcome:
+        """As it stands now."""
+        return Outcome(
             session=turn.session,
             message=turn.message,
             citations=turn.citer.citations,
@@ -194,23 +219,6 @@ class Recorder:
             cached=turn.cached is not None,
             hyde=turn.hyde,
             degraded=turn.degraded,
-        )
-        shown = outcome_json(outcome)
-        ending = {"event": "incomplete", "reason": reason} if reason else _COMPLETE
-        also = [] if reason else kept(turn, model=model)
-        try:
-            status = "incomplete" if reason else "complete"
-            await self._close(turn, status, {**ending, **shown}, also)
-        except Unavailable as error:
-            if not self.goes_without(turn, error):
-                raise
-            turn.persisted = False
-        turn.laps.mark("close")
-        return replace(
-            outcome,
-            persisted=turn.persisted,
-            degraded=turn.degraded,
-            timings={**turn.laps.milliseconds, **turn.timings},
         )
 
     async def _close(

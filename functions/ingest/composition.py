@@ -22,6 +22,7 @@ from quire.archives import Archives
 from quire.events import Events
 from quire.models.embedder import Embedder, connect_fallback
 from quire.objects import Objects
+from quire.observability import tell_content
 from quire.queue import Queue
 from quire.retrieval.index import Index
 from quire.settings import Settings
@@ -67,6 +68,7 @@ class Ingestion:
 
 def compose() -> Ingestion:
     settings, secret = Settings.load()
+    tell_content(settings.log_content)
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

@@ -10,6 +10,7 @@ from functions.ingest.pipeline import MAX_HOPS
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound
 from quire.objects import parse_upload_key
+from quire.tracing import going_on
 
 # Documents a tenant may have under way; with more, the others wait in the bulk queue, where they
 # hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.
@@ -30,7 +31,11 @@ class Intake:
             )
         except Exception as error:
             return [error for _ in batch]
-        return [await self._outcome(asked, outcomes) for asked in batch]
+        errors = []
+        for asked in batch:
+            with going_on(asked.trace):
+                errors.append(await self._outcome(asked, outcomes))
+        return errors
 
     async def give_up(self, asked: Asked, cause: str) -> None:
         for upload in asked.uploads:
@@ -62,7 +67,9 @@ class Intake:
                 documents = [document_id(tenant, name) for name in waiting]
                 await self._parts.watch({tenant: documents})
                 await self._parts.bulk.send_all(
-                    [ingest_message(upload, hop=0) for upload in waiting.values()], tenant=tenant
+                    [ingest_message(upload, hop=0) for upload in waiting.values()],
+                    tenant=tenant,
+                    traces=[upload.trace for upload in waiting.values()],
                 )
             admitted += [named_uploads[name] for name in named_uploads if name in names]
         return admitted

@@ -16,13 +16,16 @@ from functions.ingest.indexing import Indexer
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Upload, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
+from functions.ingest.telling import tell_document, working_on
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound, TooLarge, Unreadable
+from quire.metrics import Metric, measure, timed
 from quire.objects import Objects, StoredObject, parse_upload_key, passages_key
-from quire.observability import log
+from quire.observability import content, log
 from quire.queue import Queue
 from quire.store.ingestions import Ingestions
+from quire.tracing import going_on
 
 MAX_BYTES = 100 * 2**20
 # Files beyond this are read one at a time: each may take all the memory and the time there is.
@@ -90,6 +93,11 @@ class Pipeline:
         failed, left = await self._indexer.index(works, until=invocation.until)
         for work in left:
             await self._hand_over(work)
+        for work in works:
+            if work not in left:
+                error = failed.get(work.document)
+                put_off = {"cause": type(error).__name__} if error else {}
+                tell_document(work, "put off" if error else "ready", **put_off)
         return {
             upload: failed.get(item.document)
             if isinstance(item, Work)
@@ -101,9 +109,13 @@ class Pipeline:
 
     async def _prepare(self, upload: Upload, invocation: Invocation) -> Work | None:
         """Claim an object's version and read it; None when there is nothing to do any more."""
+        with working_on(upload):
+            return await self._claim_and_read(upload, invocation)
+
+    async def _claim_and_read(self, upload: Upload, invocation: Invocation) -> Work | None:
         named = parse_upload_key(upload.key)
         if named is None:
-            log.warning("not an upload", key=upload.key)
+            log.warning("not an upload", **content(key=upload.key))
             return None
         async with self._gate:
             refusal: str | None = None
@@ -111,7 +123,7 @@ class Pipeline:
                 original = await self._objects.get(upload.key, most=MAX_BYTES)
                 digest = hashlib.sha256(original.content).digest()
             except NotFound:
-                log.info("the object is gone", key=upload.key)
+                log.info("the object is gone")
                 return None
             except TooLarge as error:
                 refusal = error.message
@@ -125,6 +137,7 @@ class Pipeline:
                 if refusal:
                     raise Unreadable(refusal)
                 work.text = await self._text(work, original, invocation)
+                work.laps.mark("read")
             except Unreadable as error:
                 await self._fail(work, error.message)
                 return None
@@ -186,9 +199,10 @@ class Pipeline:
         async with self._parser:
             began = time.monotonic()
             try:
-                text = await asyncio.to_thread(
-                    read, original, filename=work.filename, until=invocation.until
-                )
+                with timed(Metric.READ_TIME):
+                    text = await asyncio.to_thread(
+                        read, original, filename=work.filename, until=invocation.until
+                    )
             except OutOfTime:
                 had, whole = time.monotonic() - began, invocation.until - invocation.began
                 if work.upload.hop and had > _MOST_OF_IT * whole:
@@ -215,10 +229,13 @@ class Pipeline:
             )
             return
         await self._ingestions.release(work.tenant, work.document, work.claim)
-        await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
-        log.info("handed over", document=str(work.document), done=work.done, hop=hop)
+        with going_on(work.upload.trace):
+            await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
+        measure(Metric.HAND_OVERS)
+        tell_document(work, "handed over")
 
     async def _fail(self, work: Work, cause: str) -> None:
+        tell_document(work, "failed", **content(cause=cause))
         if await self._ingestions.fail(work.tenant, work.document, work.claim, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 

@@ -18,6 +18,7 @@ from qdrant_client.http.exceptions import (
 from quire.breaker import Breaker
 from quire.domain import Chunk, Collection, ScoredChunk, Sparse
 from quire.errors import Unavailable
+from quire.metrics import Metric, timed
 from quire.retrieval.filters import Filters
 from quire.retrieval.layout import BM25, DENSE, create
 from quire.retrieval.points import (
@@ -99,7 +100,7 @@ class Index:
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
         try:
-            with self._translated():
+            with self._translated(), timed(Metric.INDEXING_TIME):
                 for start in range(0, len(points), _BATCH):
                     await self._client.upsert(
                         collection.name, points[start : start + _BATCH], wait=True

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.domain import Caller
 from quire.errors import Closed, Forbidden, Overloaded, QuireError, TooMany, Unavailable
-from quire.observability import log
+from quire.observability import bind, log
 from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
 from quire.switches import Switchboard, Switches
@@ -83,6 +83,7 @@ class Admission:
                 caller = await self._security.recognize(
                     authorization, user=headers.get("quire-user")
                 )
+                bind(tenant=caller.tenant)
                 self._check_switches(scope, caller, await self._switches.read())
                 if allowance := await self._take(caller):
                     told += _headers(allowance)
