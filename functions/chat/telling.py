@@ -23,7 +23,7 @@ _ENDS = {
 
 def begin(turn: Turn) -> None:
     """Have whatever is logged from here on name the turn."""
-    bind(session=turn.session, message_id=turn.message)
+    bind(session_id=turn.session, message_id=turn.message)
 
 
 def looked_up(*, found: bool) -> None:

@@ -32,7 +32,7 @@ class Announcer:
 
     async def _tell(self, details: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         for kind, detail in details:
-            log.info(kind, tenant=detail["tenant"], document=detail["document"])
+            log.info(kind, tenant=detail["tenant"], document_id=detail["document"])
             measure(_COUNTED[kind])
         if self._events and details:
             try:

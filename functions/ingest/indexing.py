@@ -162,7 +162,9 @@ class Indexer:
         try:
             await self._ingestions.release(work.tenant, work.document, work.claim)
         except Exception:
-            log.warning("a claim was not released", tenant=work.tenant, document=str(work.document))
+            log.warning(
+                "a claim was not released", tenant=work.tenant, document_id=str(work.document)
+            )
 
 
 def indexed_text(chunk: Chunk) -> str:

@@ -16,7 +16,7 @@ from functions.ingest.indexing import Indexer
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Upload, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
-from functions.ingest.telling import tell_document, working_on
+from functions.ingest.telling import tell_document, work_on
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound, TooLarge, Unreadable
@@ -95,9 +95,7 @@ class Pipeline:
             await self._hand_over(work)
         for work in works:
             if work not in left:
-                error = failed.get(work.document)
-                put_off = {"cause": type(error).__name__} if error else {}
-                tell_document(work, "put off" if error else "ready", **put_off)
+                tell_document(work, "ready", error=failed.get(work.document))
         return {
             upload: failed.get(item.document)
             if isinstance(item, Work)
@@ -109,10 +107,7 @@ class Pipeline:
 
     async def _prepare(self, upload: Upload, invocation: Invocation) -> Work | None:
         """Claim an object's version and read it; None when there is nothing to do any more."""
-        with working_on(upload):
-            return await self._claim_and_read(upload, invocation)
-
-    async def _claim_and_read(self, upload: Upload, invocation: Invocation) -> Work | None:
+        work_on(upload)
         named = parse_upload_key(upload.key)
         if named is None:
             log.warning("not an upload", **content(key=upload.key))
@@ -235,7 +230,7 @@ class Pipeline:
         tell_document(work, "handed over")
 
     async def _fail(self, work: Work, cause: str) -> None:
-        tell_document(work, "failed", **content(cause=cause))
+        tell_document(work, "failed", **content(detail=cause))
         if await self._ingestions.fail(work.tenant, work.document, work.claim, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 

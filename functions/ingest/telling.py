@@ -19,9 +19,8 @@ from quire.observability import bind, content, log, show, tell
 @contextmanager
 def invoked(context: LambdaContext) -> Iterator[None]:
     """An invocation, of which all that is logged tells the ids."""
-    trace = tracing.of_invocation()
-    with metrics.measuring(), tracing.going_on(trace):
-        bind(request_id=context.aws_request_id, trace_id=trace.id)
+    with metrics.measuring(), tracing.going_on(tracing.of_invocation()):
+        bind(request_id=context.aws_request_id)
         yield
 
 
@@ -32,40 +31,36 @@ def received(record: Mapping[str, Any], asked: Asked) -> None:
         measure(Metric.QUEUE_AGE, max(0.0, time.time() - int(sent) / 1000))
 
 
-@contextmanager
-def working_on(upload: Upload) -> Iterator[None]:
-    """What is logged and sent in this task belongs to that document."""
+def work_on(upload: Upload) -> None:
+    """What is logged and sent from here on in this task belongs to that document."""
     measure(Metric.HOPS, upload.hop or 0)
     if named := parse_upload_key(upload.key):
-        bind(tenant=named[0], document=document_id(*named))
-    if upload.trace:
-        bind(trace_id=upload.trace.id)
-    with tracing.going_on(upload.trace):
-        yield
+        bind(tenant=named[0], document_id=document_id(*named))
+    tracing.join(upload.trace)
 
 
-def tell_document(work: Work, outcome: str, **more: Any) -> None:
-    """`outcome` is ready, failed, handed over, or put off."""
+def tell_document(work: Work, outcome: str, *, error: Exception | None = None, **more: Any) -> None:
+    """`outcome` is ready, failed or handed over; with an `error` it is put off."""
     work.laps.mark("index" if "read" in work.laps.milliseconds else "read")
-    trace = work.upload.trace or tracing.current()
-    if trace:
-        stages = work.laps.milliseconds
-        show(trace, f"document {outcome}", took=work.laps.since, stages=stages)
-    log.info(
-        "document",
-        trace_id=trace and trace.id,
-        tenant=work.tenant,
-        document=str(work.document),
-        version=work.version,
-        outcome=outcome,
-        hop=work.upload.hop or 0,
-        done=work.done,
-        chunks=work.total,
-        ms=work.laps.since,
-        timings=work.laps.milliseconds,
-        **more,
-        **content(filename=work.filename),
-    )
+    took, stages = work.laps.since, work.laps.milliseconds
+    ids: dict[str, Any] = {"tenant": work.tenant, "document_id": str(work.document)}
+    if trace := work.upload.trace:
+        show(trace, f"document {outcome}", took=took, stages=stages, **ids)
+    with tracing.going_on(trace):
+        log.info(
+            "document",
+            **ids,
+            version=work.version,
+            outcome="put off" if error else outcome,
+            cause=error and type(error).__name__,
+            hop=work.upload.hop or 0,
+            done=work.done,
+            chunks=work.total,
+            ms=took,
+            timings=stages,
+            **more,
+            **content(filename=work.filename),
+        )
 
 
 def tell_batch(messages: Sequence[object], failures: Sequence[object], *, ms: float) -> None:

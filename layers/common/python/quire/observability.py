@@ -5,10 +5,10 @@ CloudWatch's embedded metric format: no metric is told without what it is of, an
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+import logging
 import os
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +18,14 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.constants import MAX_METRICS
 
 from quire import metrics, tracing
 from quire.metrics import Metric
 from quire.tracing import Trace
 
 NAMESPACE = "Quire"
+_DIGITS = 6  # a turn costs as little as a ten-thousandth of a dollar
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "quire")
 
 # Of these and what is made of them the message is told: they speak of connections, or are ours.
@@ -60,9 +62,22 @@ _formatter = _Formatter(
     # The trace's id is bound, and may be the caller's own.
     xray_trace_id=None,
 )
+
+
+def _in_its_trace(record: logging.LogRecord) -> bool:
+    if trace := tracing.current():
+        record.trace_id = trace.id
+    return True
+
+
 # What gateways log under names below `quire` comes this way too.
 log = Logger(service="quire", logger_formatter=_formatter)
 log.append_keys(service=SERVICE)
+log.logger_handler.addFilter(_in_its_trace)
+
+# It is asked for nothing but the format: what it gathers itself is one for the process.
+_emf = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+_Measured = dict[Metric, Sequence[float]]
 
 
 def tell_content(wanted: bool) -> None:
@@ -81,7 +96,12 @@ def bind(**ids: object) -> None:
 
 
 def show(
-    trace: Trace, name: str, *, took: float, stages: Mapping[str, float] = MappingProxyType({})
+    trace: Trace,
+    name: str,
+    *,
+    took: float,
+    stages: Mapping[str, float] = MappingProxyType({}),
+    **ids: str,
 ) -> None:
     """A span that ends now, with what is bound; in milliseconds, as `tracing.tell_span`."""
     tracing.tell_span(
@@ -90,49 +110,48 @@ def show(
         began=time.time() - took / 1000,
         took=took,
         stages=stages,
-        ids=log.thread_safe_get_current_keys(),
+        ids={**log.thread_safe_get_current_keys(), **ids},
     )
 
 
 def tell(message: str, **fields: Any) -> None:
     """One line of what was done just now, with all that was measured since the last such line."""
     emf, *others = _embedded(metrics.taken())
-    log.info(message, **fields, **emf)
+    # A field and a dimension may be one: the model.
+    log.info(message, stacklevel=3, **{**fields, **emf})
     for other in others:
-        log.info("metrics", **other)
+        log.info("metrics", stacklevel=3, **other)
 
 
 def _embedded(values: metrics.Values) -> list[dict[str, Any]]:
-    """One object for each value of a dimension that one line could not tell; the first always."""
-    groups: dict[tuple[str | None, str | None], list[tuple[Metric, Sequence[float]]]]
-    groups = defaultdict(list)
-    for (metric, of), measured in values.items():
-        groups[metric.dimension, of].append((metric, measured))
+    """One object, and more for what one line cannot tell: two values of a dimension, or more
+    than a hundred of a metric.
+    """
     lines: list[dict[str, Any]] = [{}]
-    told: list[set[str | None]] = [set()]
-    for (dimension, of), measurements in groups.items():
-        provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service=SERVICE)
-        if dimension:
-            provider.add_dimension(dimension, of or "unknown")
-        for metric, measured in measurements:
-            for value in measured:
-                provider.add_metric(metric.title, metric.unit.value, value)
-        emf: dict[str, Any] = {**provider.serialize_metric_set()}
-        number = next((n for n, known in enumerate(told) if dimension not in known), len(lines))
-        if number == len(lines):
-            lines.append({})
-            told.append(set())
-        told[number].add(dimension)
-        lines[number] = _joined(lines[number], emf)
+    for (dimension, of), measured in _grouped(values).items():
+        told = {"service": SERVICE} | ({dimension: of or "unknown"} if dimension else {})
+        for start in range(0, max(map(len, measured.values())), MAX_METRICS):
+            part = {
+                metric.title: {"Unit": metric.unit.value, "Value": some}
+                for metric, all_of_it in measured.items()
+                if (some := [round(v, _DIGITS) for v in all_of_it[start : start + MAX_METRICS]])
+            }
+            emf = _emf.serialize_metric_set(metrics=part, dimensions=told)
+            line = next((one for one in lines if not {*part, dimension} & one.keys()), None)
+            if line is None:
+                lines.append(line := {})
+            directives = line.get("_aws", {}).get("CloudWatchMetrics", [])
+            line |= emf
+            line["_aws"]["CloudWatchMetrics"][:0] = directives
     return lines
 
 
-def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both in one line: of each metric there is one there, and of each dimension one value."""
-    if not one:
-        return other
-    one["_aws"]["CloudWatchMetrics"] += other["_aws"]["CloudWatchMetrics"]
-    return {**other, **one}
+def _grouped(values: metrics.Values) -> dict[tuple[str | None, str | None], _Measured]:
+    """By the value of their dimension."""
+    groups: dict[tuple[str | None, str | None], _Measured] = {}
+    for (metric, of), measured in values.items():
+        groups.setdefault((metric.dimension, of), {})[metric] = measured
+    return groups
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

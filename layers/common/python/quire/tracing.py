@@ -82,6 +82,11 @@ def current() -> Trace | None:
     return _current.get()
 
 
+def join(trace: Trace | None) -> None:
+    """What this task does and sends from here on belongs to that trace; none changes nothing."""
+    _current.set(trace or _current.get())
+
+
 @contextmanager
 def going_on(trace: Trace | None) -> Iterator[None]:
     """What is done and sent under it belongs to that trace; none changes nothing."""
@@ -111,9 +116,9 @@ def tell_span(
     if not address or not trace.sampled:
         return
     parts, at = [], began
-    for stage, took in stages.items():
+    for stage, lasted in stages.items():
         part = {"id": secrets.token_hex(8), "name": stage, "start_time": at}
-        at += took / 1000
+        at += lasted / 1000
         parts.append({**part, "end_time": at})
     document = {
         "name": name,

@@ -50,7 +50,7 @@ class RequestFrame:
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
         started = state["started"] = now()
-        bind(request_id=request_id, trace_id=trace.id)
+        bind(request_id=request_id)
         state["request_id"] = request_id
         state["dialect"] = self._dialect(scope["path"])
         status: int | None = None
