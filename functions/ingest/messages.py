@@ -8,7 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
+from quire.domain import document_id
 from quire.errors import Invalid
+from quire.objects import parse_upload_key
 from quire.tracing import Trace, from_amazon
 
 
@@ -146,3 +148,12 @@ def ingest_message(upload: Upload, *, hop: int) -> dict[str, Any]:
         "sequencer": upload.sequencer,
     }
     return {"ingest": {name: value for name, value in asked.items() if value is not None}}
+
+
+def documents_of(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:
+    """The documents of each tenant."""
+    found: dict[str, list[UUID]] = {}
+    for upload in uploads:
+        if named := parse_upload_key(upload.key):
+            found.setdefault(named[0], []).append(document_id(*named))
+    return found

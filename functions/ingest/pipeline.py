@@ -9,12 +9,11 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from uuid import UUID
 
 from functions.ingest.announcing import Announcer
 from functions.ingest.indexing import Indexer
 from functions.ingest.invocation import Invocation
-from functions.ingest.messages import Upload, ingest_message
+from functions.ingest.messages import Upload, documents_of, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
 from functions.ingest.telling import tell_document, work_on
 from functions.ingest.work import Work
@@ -75,7 +74,7 @@ class Pipeline:
         What the time does not suffice for is handed to a new message. Answers for each what
         went wrong with it, if it has to come again: Conflict, Unavailable.
         """
-        if watched := _documents(uploads):
+        if watched := documents_of(uploads):
             await self._maintenance.send_watch(watched, delay=self._watch_seconds)
         outcomes: dict[Upload, Exception | None] = {}
         # What is read at once is served before the next one, which may take all the time there is.
@@ -245,12 +244,3 @@ def _groups(uploads: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
         yield small
     large = [upload for upload in uploads if upload not in small]
     yield from ([upload] for upload in sorted(large, key=lambda u: u.hop or 0, reverse=True))
-
-
-def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:
-    """The documents of each tenant."""
-    found: dict[str, list[UUID]] = {}
-    for upload in uploads:
-        if named := parse_upload_key(upload.key):
-            found.setdefault(named[0], []).append(document_id(*named))
-    return found

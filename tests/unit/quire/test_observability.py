@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from local.deployment import ROOT
 from quire import metrics
@@ -91,12 +92,14 @@ def test_what_a_connection_died_of_is_told(told: Told, error: Exception) -> None
     assert line["exception"].index("refused") < line["exception"].index("Unavailable")
 
 
-def test_codes_are_told() -> None:
-    error = raised(ValueError(SAID), psycopg.errors.UniqueViolation(SAID))
-    record = logging.LogRecord("n", 20, "p", 1, "m", None, (type(error), error, None))
-    handler = log.logger_handler
-    assert handler.formatter
-    assert "sqlstate=23505" in handler.formatter.format(record)
+def test_codes_are_told(told: Told) -> None:
+    denied: Any = {"Error": {"Code": "AccessDenied", "Message": SAID}}
+    refused = raised(ClientError(denied, "GetObject"), psycopg.errors.UniqueViolation(SAID))
+    log.warning("gone wrong", exc_info=refused)
+    (line,) = told()
+    assert SAID not in json.dumps(line)
+    assert "UniqueViolation(sqlstate=23505)" in line["exception"]
+    assert line["exception"].endswith("ClientError(operation_name=GetObject, code=AccessDenied)")
 
 
 def test_content_is_told_when_it_is_asked_for(told: Told) -> None:

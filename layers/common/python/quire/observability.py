@@ -28,14 +28,14 @@ NAMESPACE = "Quire"
 _DIGITS = 6  # a turn costs as little as a ten-thousandth of a dollar
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "quire")
 
-# Of these and what is made of them the message is told: they speak of connections, or are ours.
-# Others may quote what they were given.
+# Of these and what is made of them the message is told: they speak of connections. Others may
+# quote what they were given.
 _PLAIN = frozenset(
-    "QuireError OSError OperationalError InterfaceError BotoCoreError ClientError TransportError"
-    " APIConnectionError".split()
+    "Unavailable OSError OperationalError InterfaceError TransportError HTTPClientError"
+    " EndpointConnectionError APIConnectionError".split()
 )
 # What may be told of the others.
-_CODES = ("status_code", "sqlstate")
+_CODES = ("status_code", "sqlstate", "operation_name")
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -168,5 +168,7 @@ def _said(error: BaseException) -> str:
     name = type(error).__qualname__
     if _PLAIN & {base.__name__ for base in type(error).__mro__}:
         return f"{name}: {error}\n"
-    codes = [f"{code}={getattr(error, code)}" for code in _CODES if getattr(error, code, None)]
-    return f"{name}({', '.join(codes)})\n"
+    codes = {code: getattr(error, code, None) for code in _CODES}
+    if isinstance(response := getattr(error, "response", None), dict):  # botocore's
+        codes["code"] = response.get("Error", {}).get("Code")
+    return f"{name}({', '.join(f'{name}={code}' for name, code in codes.items() if code)})\n"
