@@ -1,6 +1,7 @@
 """What CDK deploys, on a laptop: the functions, their environment, and the routes to them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from local.gateway import Route
@@ -65,7 +66,6 @@ def environment(
         "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
         "QUIRE_SWITCHES": SWITCHES,
         "QUIRE_SWITCHES_SECONDS": "1",
-        "POWERTOOLS_SERVICE_NAME": "quire",
         # Whoever has a machine to themselves may use it up; requests are counted all the same.
         "QUIRE_LIMIT_KEY_REQUESTS": "1000000",
         "QUIRE_LIMIT_REQUESTS": "1000000",
@@ -76,7 +76,7 @@ def environment(
 def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> list[Function]:
     """`chat` ends before the gateway's 30 s; only `migrate` may read the owner's secret."""
     owner = {**environment, "QUIRE_MIGRATION_SECRET": MIGRATION_SECRET}
-    return [
+    deployed = [
         Function(
             name="chat",
             handler="functions.chat.handler.handler",
@@ -119,4 +119,9 @@ def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> l
             timeout=300,
             concurrency=1,
         ),
+    ]
+    # Under which logs and metrics tell them apart.
+    return [
+        replace(one, environment={**one.environment, "POWERTOOLS_SERVICE_NAME": one.name})
+        for one in deployed
     ]

@@ -25,7 +25,12 @@ def stream(state: Path, port: int, environment: Mapping[str, str]) -> Service:
         name="stream",
         command=["/bin/sh", str(ROOT / "functions/chat/start.sh")],
         # As a sandbox, it sees what the deployment says and nothing else of this machine.
-        environment={**environment, "PATH": path, "AWS_LWA_PORT": str(port)},
+        environment={
+            **environment,
+            "PATH": path,
+            "AWS_LWA_PORT": str(port),
+            "POWERTOOLS_SERVICE_NAME": "chat-stream",
+        },
         inherits=False,
         log=state / "logs" / "chat-stream.log",
         port=port,

@@ -25,6 +25,7 @@ from functions.chat.rewriting import stand_alone
 from functions.chat.turn import NOBODY, Question, Turn
 from quire.domain import Caller, FormerTurn, ScoredChunk, Source
 from quire.errors import Unavailable
+from quire.metrics import Metric, measure
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
 from quire.retrieval.retriever import Search
@@ -197,6 +198,8 @@ class Answering:
                     if isinstance(piece, Completion):
                         turn.model, turn.finish_reason = piece.model, piece.finish_reason
                         break
+                    if not begun:
+                        measure(Metric.FIRST_TOKEN_TIME, turn.laps.since)
                     begun = True
                     yield piece
         except (Unavailable, TimeoutError):

@@ -23,6 +23,7 @@ from functions.chat.routes.usage import usage_routes
 from quire.issuers import Issuers
 from quire.models.embedder import Embedder, connect_models
 from quire.models.language_model import LanguageModel
+from quire.observability import tell_content
 from quire.retrieval.index import Index
 from quire.retrieval.retriever import Retriever
 from quire.security import Security
@@ -56,6 +57,7 @@ SPARE_SECONDS = 30.0
 
 def create() -> FastAPI:
     settings, secret = Settings.load()
+    tell_content(settings.log_content)
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

@@ -12,6 +12,7 @@ from functions.chat.following import Follower, following
 from functions.chat.outcomes import outcome_of, spent_on
 from functions.chat.recalling import kept
 from functions.chat.rendering import citation_json, opening_json, outcome_json, source_json
+from functions.chat.telling import begin, looked_up, tell_end
 from functions.chat.turn import Question, Turn, cache_key, new_id, title_of
 from quire.domain import (
     Caller,
@@ -113,6 +114,9 @@ class Recorder:
             laps=laps,
         )
         laps.mark("open")
+        begin(turn)
+        if persisted and key is not None:
+            looked_up(found=turn.cached is not None)
         return turn
 
     async def _live(self) -> Collection:
@@ -127,7 +131,7 @@ class Recorder:
         if former.status == "generating":
             raise Conflict("This answer is still being written.", retry_after=_WRITTEN_SECONDS)
         asked = Question.from_request(former.request, former.session)
-        return former, Turn(
+        turn = Turn(
             caller=caller,
             asked=asked,
             session=former.session,
@@ -140,6 +144,8 @@ class Recorder:
             persisted=False,
             paid_only=True,
         )
+        begin(turn)
+        return former, turn
 
     async def recall(self, turn: Turn, *, model: str) -> None:
         """Find the cached answer to a question of a session, if it stands alone by now."""
@@ -150,6 +156,7 @@ class Recorder:
         seconds = turn.left(turn.words_until)
         try:
             turn.cached = await self._answers.find(turn.caller.tenant, key, timeout=seconds)
+            looked_up(found=turn.cached is not None)
         except Unavailable as error:
             if not self.goes_without(turn, error):
                 raise
@@ -176,22 +183,24 @@ class Recorder:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
             log.warning("a failed turn was not stored", exc_info=another)
+        tell_end(turn, "failed", outcome_of(turn, None, self._prices), reason=type(error).__name__)
 
     async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
         """End a turn: all of it is stored. Raises NotFound when its session is gone."""
-        outcome = outcome_of(turn, reason, self._prices)
-        shown = outcome_json(outcome)
+        status = "incomplete" if reason else "complete"
         ending = {"event": "incomplete", "reason": reason} if reason else _COMPLETE
+        shown = outcome_json(outcome_of(turn, reason, self._prices))
         also = [] if reason else kept(turn, model=model)
         try:
-            status = "incomplete" if reason else "complete"
             await self._close(turn, status, {**ending, **shown}, also)
         except Unavailable as error:
             if not self.goes_without(turn, error):
                 raise
             turn.persisted = False
         turn.laps.mark("close")
-        return outcome_of(turn, reason, self._prices)
+        outcome = outcome_of(turn, reason, self._prices)
+        tell_end(turn, status, outcome, reason=reason)
+        return outcome
 
     async def _close(
         self,

@@ -7,7 +7,10 @@ from uuid import UUID
 from functions.ingest.work import Work
 from quire.errors import Unavailable
 from quire.events import Events
+from quire.metrics import Metric, measure
 from quire.observability import log
+
+_COUNTED = {"DocumentReady": Metric.DOCUMENTS_READY, "DocumentFailed": Metric.DOCUMENTS_FAILED}
 
 
 class Announcer:
@@ -29,7 +32,8 @@ class Announcer:
 
     async def _tell(self, details: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         for kind, detail in details:
-            log.info(kind, document=detail["document"])
+            log.info(kind, tenant=detail["tenant"], document_id=detail["document"])
+            measure(_COUNTED[kind])
         if self._events and details:
             try:
                 await self._events.publish(details)

@@ -14,6 +14,7 @@ from functions.ingest.routes.users import user_routes
 from quire.archives import Archives
 from quire.issuers import Issuers
 from quire.objects import Objects
+from quire.observability import tell_content
 from quire.queue import Queue
 from quire.retrieval.index import Index
 from quire.security import Security
@@ -44,6 +45,7 @@ LEASE_SECONDS = 40.0
 
 def create() -> FastAPI:
     settings, secret = Settings.load()
+    tell_content(settings.log_content)
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

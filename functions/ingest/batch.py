@@ -4,6 +4,7 @@ A message that fails comes back after a growing pause; at its last receipt, or a
 never succeed, it goes to the dead letters with its cause, from where a redrive brings it back.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,15 +13,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked, parse
 from functions.ingest.pausing import PAUSE_SECONDS, waits
+from functions.ingest.telling import invoked, received, tell_batch
 from quire.errors import QuireError, Unavailable
+from quire.metrics import Metric, measure
 from quire.observability import log
 from quire.queue import Queue
 from quire.switches import Switchboard
+from quire.tracing import going_on
 
 # The queues' own redrive policy has the same number: it is for workers that died.
 MAX_RECEIVES = 5
 # A dependency may be gone for minutes: 10, 30, 90, 270 seconds.
 _FIRST_PAUSE, _GROWTH = 10, 3
+
+# Of a message, as SQS calls it.
+_TRACE = "AWSTraceHeader"
 
 _UNEXPECTED = "Something went wrong on our side; upload the file again, or ask whoever runs this."
 
@@ -52,17 +59,23 @@ class Batches:
 
     async def deliver(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Lambda's answer for a partial batch: which messages are to come again."""
-        invocation = Invocation.begin(context)
-        records = event["Records"]
+        with invoked(context):
+            return await self._deliver(event["Records"], Invocation.begin(context))
+
+    async def _deliver(
+        self, records: Sequence[Mapping[str, Any]], invocation: Invocation
+    ) -> dict[str, Any]:
         errors: dict[str, Exception] = {}
         asked: dict[str, Asked] = {}
         switches = await self._switches.read()
         for record in records:
             try:
-                message = parse(record["body"])
+                message = parse(record["body"], trace=_attributes(record).get(_TRACE, ""))
+                received(record, message)
                 if waits(message, switches):
                     # Sent anew, for what comes back too often is given up.
-                    await self._paused.resend(record["body"], delay=PAUSE_SECONDS)
+                    with going_on(message.trace):
+                        await self._paused.resend(record["body"], delay=PAUSE_SECONDS)
                 else:
                     asked[record["messageId"]] = message
             except QuireError as error:
@@ -79,6 +92,7 @@ class Batches:
                 record, asked.get(record["messageId"]), errors[record["messageId"]]
             )
         ]
+        tell_batch(records, failures, ms=1000 * (time.monotonic() - invocation.began))
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failures]}
 
     async def _comes_back(
@@ -87,18 +101,21 @@ class Batches:
         cause = error.message if isinstance(error, QuireError) else _UNEXPECTED
         if not isinstance(error, QuireError):
             log.error("a message failed", exc_info=error)
-        receipts = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        receipts = int(_attributes(record).get("ApproximateReceiveCount", 1))
         try:
             if asked is not None and receipts < MAX_RECEIVES:
                 log.info("a message is put off", cause=cause, receipts=receipts)
+                measure(Metric.MESSAGES_PUT_OFF)
                 await self._pause(record, receipts, error)
                 return True
-            await self._dead.bury(record["body"], cause=cause)
+            with going_on(asked.trace if asked else None):
+                await self._dead.bury(record["body"], cause=cause)
         except QuireError as trouble:
             # It comes back all the same, only later: SQS sees to that.
             log.warning("a failed message was left to SQS", cause=trouble.message)
             return True
         log.warning("a message was given up", cause=cause)
+        measure(Metric.MESSAGES_GIVEN_UP)
         if asked is not None:
             await self._tell(asked, cause)
         return False
@@ -116,3 +133,8 @@ class Batches:
             wished = error.retry_after if isinstance(error, Unavailable) else 0
             seconds = max(wished, _FIRST_PAUSE * _GROWTH ** (receipts - 1))
             await queue.return_in(record["receiptHandle"], seconds=seconds)
+
+
+def _attributes(record: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = record.get("attributes", {})
+    return found

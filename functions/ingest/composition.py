@@ -21,6 +21,7 @@ from quire.archives import Archives
 from quire.events import Events
 from quire.models.embedder import Embedder, connect_models
 from quire.objects import Objects
+from quire.observability import tell_content
 from quire.queue import Queue
 from quire.retrieval.index import Index
 from quire.settings import Settings
@@ -68,6 +69,7 @@ class Ingestion:
 
 def compose() -> Ingestion:
     settings, secret = Settings.load()
+    tell_content(settings.log_content)
     database = Database(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

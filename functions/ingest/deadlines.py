@@ -111,7 +111,7 @@ class Deadlines:
                     wait = await self._see_to(tenant, standing)
                 except Exception as error:
                     named = str(standing.document)
-                    log.warning("a deadline was not seen to", document=named, exc_info=error)
+                    log.warning("a deadline was not seen to", document_id=named, exc_info=error)
                     wait = self._idle_seconds
             if wait is not None:
                 waits[standing.document] = wait
@@ -133,7 +133,7 @@ class Deadlines:
                 try:
                     await request_deletion(self._jobs, self._maintenance, tenant, standing.document)
                 except NotFound:
-                    log.info("deleted meanwhile", document=str(standing.document))
+                    log.info("deleted meanwhile", document_id=str(standing.document))
                 return None
         return wait
 
@@ -185,7 +185,7 @@ class Deadlines:
             return self._retire_seconds
         if await self._standings.put_back(tenant, standing):
             await self._documents_queue.send_ingest(key)
-            log.warning("put back on the queue", document=str(standing.document))
+            log.warning("put back on the queue", document_id=str(standing.document))
         return self._idle_seconds
 
     async def _fail(self, tenant: str, standing: Standing, cause: str) -> None:

@@ -115,7 +115,7 @@ class Deletion(Steps):
             # Its own event may have come while there was no place for it.
             await self._queue.send_ingest(original, delay=_LEASE_PAUSE)
         await self._jobs.finish_deletion(tenant, job.id, document, result=certificate)
-        log.info("deleted", document=str(document))
+        log.info("deleted", document_id=str(document))
         return Step(result=certificate)
 
     async def _certificate(

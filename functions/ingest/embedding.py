@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from quire.domain import Collection
+from quire.metrics import Metric, measure, timed
 from quire.models.embedder import Embedder
 from quire.store.embeddings import Embeddings
 
@@ -66,6 +67,9 @@ class CachedEmbedder:
             key: (item.document, vector)
             for (key, item), vector in zip(missing.items(), vectors, strict=True)
         }
+        measure(Metric.CHUNKS_EMBEDDED, len(fresh))
+        measure(Metric.CACHE_HITS, len(items) - len(fresh), "embedding")
+        measure(Metric.CACHE_MISSES, len(fresh), "embedding")
         # The API tells a request's tokens; each text bears its estimated share.
         share = sum(spent for _, spent in answers) / (
             sum(item.tokens for item in missing.values()) or 1
@@ -89,7 +93,9 @@ class CachedEmbedder:
         self, texts: Sequence[str], collection: Collection, seconds: float
     ) -> tuple[Sequence[Sequence[float]], int]:
         async with self._gate:
-            embedding = await self._embedder.embed_documents(texts, collection, seconds=seconds)
+            with timed(Metric.CHUNK_EMBEDDING_TIME):
+                embedding = await self._embedder.embed_documents(texts, collection, seconds=seconds)
+            measure(Metric.EMBEDDING_TOKENS, embedding.tokens)
         return embedding.vectors, embedding.tokens
 
 

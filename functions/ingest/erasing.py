@@ -72,7 +72,7 @@ class Erasing(Steps):
         )
         if not whole:
             return Step(total=1, cursor={"removed": dict(removed)})
-        log.info("erased", job=str(job.id))
+        log.info("erased", job_id=str(job.id))
         return Step(done=1, total=1, result=_certificate(erased, user, removed))
 
     async def _forget_user(

@@ -10,6 +10,7 @@ from functions.ingest.embedding import CachedEmbedder, Embedded, Item
 from functions.ingest.work import Work
 from quire.domain import Advance, Chunk, Collection, Prices, Usage
 from quire.errors import Conflict
+from quire.metrics import Metric, measure
 from quire.observability import log
 from quire.retrieval.index import Index
 from quire.retrieval.lexical import weigh_document
@@ -105,6 +106,7 @@ class Indexer:
                 if embedded.fresh:
                     usage = Usage(embedding_tokens=sum(embedded.spent))
                     cost = self._prices.cost(usage)
+                    measure(Metric.DOLLARS, cost)
                     also.append(add_usage(tenant, collection.model, usage, cost))
                     also.append(keep_embeddings(tenant, embedded.fresh))
             if time.monotonic() > until:
@@ -160,7 +162,9 @@ class Indexer:
         try:
             await self._ingestions.release(work.tenant, work.document, work.claim)
         except Exception:
-            log.warning("a claim was not released", document=str(work.document))
+            log.warning(
+                "a claim was not released", tenant=work.tenant, document_id=str(work.document)
+            )
 
 
 def indexed_text(chunk: Chunk) -> str:

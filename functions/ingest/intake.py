@@ -12,6 +12,7 @@ from quire.errors import Conflict, NotFound
 from quire.object_keys import parse_upload_key
 from quire.observability import log
 from quire.queue import MOST_DELAY
+from quire.tracing import going_on
 
 # Documents a tenant may have under way; with more, the others wait in the bulk queue, where they
 # hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.
@@ -33,7 +34,11 @@ class Intake:
             )
         except Exception as error:
             return [error for _ in batch]
-        return [await self._outcome(asked, outcomes) for asked in batch]
+        errors = []
+        for asked in batch:
+            with going_on(asked.trace):
+                errors.append(await self._outcome(asked, outcomes))
+        return errors
 
     async def give_up(self, asked: Asked, cause: str) -> None:
         for upload in asked.uploads:
@@ -69,7 +74,8 @@ class Intake:
         if fresh:
             await self._parts.watch({tenant: fresh})
         messages = [ingest_message(upload, hop=upload.hop or 0) for upload in uploads]
-        await self._parts.bulk.send_all(messages, tenant=tenant, delay=delay)
+        traces = [upload.trace for upload in uploads]
+        await self._parts.bulk.send_all(messages, tenant=tenant, delay=delay, traces=traces)
 
     async def _admit(self, uploads: Sequence[Upload]) -> list[Upload]:
         """Those to be read now; the rest of a tenant that has its share under way has to wait."""

@@ -78,7 +78,7 @@ class JobRunner:
         lease = ends - time.monotonic() + _LEASE_MARGIN
         job = await self._jobs.begin(tenant, job_id, lease=lease)
         if job is None:
-            log.info("nothing to be done for this job now", job=str(job_id))
+            log.info("nothing to be done for this job now", job_id=str(job_id))
             return
         if job.attempts > _MAX_ATTEMPTS:
             cause = "This was begun several times and never finished; ask for it again."
@@ -93,6 +93,15 @@ class JobRunner:
             with suppress(Unavailable):  # or the lease runs out
                 await self._jobs.release(tenant, job_id)
             raise
+        log.info(
+            "job",
+            tenant=tenant,
+            job_id=str(job_id),
+            kind=job.kind,
+            done=step.done,
+            total=step.total,
+            ended=step.result is not None,
+        )
         if step.result is not None:
             await self._jobs.finish(tenant, job_id, result=step.result)
             return
@@ -116,7 +125,7 @@ class JobRunner:
         except NotFound:
             return
         except Unavailable as error:
-            log.warning("a job was not looked at", job=str(job_id), cause=error.message)
+            log.warning("a job was not looked at", job_id=str(job_id), cause=error.message)
             await self._maintenance.send_job_watch(tenant, job_id, delay=MOST_DELAY)
             return
         if job.status not in ("done", "failed"):

@@ -11,6 +11,7 @@ from functions.ingest.composition import compose
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
 from functions.ingest.pausing import PAUSE_SECONDS, Watched, parted
+from quire.tracing import going_on
 
 
 class Handler:
@@ -29,7 +30,11 @@ class Handler:
         return self._loop.run_until_complete(self._batches.deliver(event, context))
 
     async def _work(self, batch: Sequence[Asked], invocation: Invocation) -> list[Exception | None]:
-        return [await self._outcome(asked, invocation) for asked in batch]
+        errors = []
+        for asked in batch:
+            with going_on(asked.trace):
+                errors.append(await self._outcome(asked, invocation))
+        return errors
 
     async def _outcome(self, asked: Asked, invocation: Invocation) -> Exception | None:
         until = invocation.until

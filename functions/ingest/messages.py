@@ -8,7 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
+from quire.domain import document_id
 from quire.errors import Invalid
+from quire.object_keys import parse_upload_key
+from quire.tracing import Trace, from_amazon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +19,14 @@ class Upload:
     """Bytes under a key; `sequencer` orders events about one key, `size` is in bytes, if known.
 
     `hop` counts the invocations before this one that worked on it; None while it was not yet
-    admitted to be worked on.
+    admitted to be worked on. `trace` is what its message belongs to, if it said so.
     """
 
     key: str
     sequencer: str | None = None
     size: int | None = None
     hop: int | None = None
+    trace: Trace | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class Asked:
     job_watch: tuple[str, UUID] | None = None
     watch: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
     recover: bool = False
+    trace: Trace | None = field(default=None, compare=False)
 
 
 class _Object(BaseModel):
@@ -86,8 +91,8 @@ class _Message(BaseModel):
 _MESSAGE = TypeAdapter(_Message)
 
 
-def parse(body: str) -> Asked:
-    """Raises Invalid, saying what is wrong with the message."""
+def parse(body: str, *, trace: str = "") -> Asked:
+    """`trace` is X-Ray's header. Raises Invalid, saying what is wrong with the message."""
     try:
         message = _MESSAGE.validate_json(body)
     except ValidationError as error:
@@ -101,13 +106,20 @@ def parse(body: str) -> Asked:
             key=unquote_plus(record.s3.object.key),
             sequencer=record.s3.object.sequencer,
             size=record.s3.object.size,
+            trace=from_amazon(trace),
         )
         for record in message.Records
         if record.eventName.startswith("ObjectCreated:")
     ]
     if asked := message.ingest:
         uploads.append(
-            Upload(key=asked.key, sequencer=asked.sequencer, size=asked.size, hop=asked.hop)
+            Upload(
+                key=asked.key,
+                sequencer=asked.sequencer,
+                size=asked.size,
+                hop=asked.hop,
+                trace=from_amazon(trace),
+            )
         )
     return Asked(
         uploads=uploads,
@@ -120,6 +132,7 @@ def parse(body: str) -> Asked:
         job_watch=_named(message.job_watch),
         watch=message.watch,
         recover=message.recover,
+        trace=from_amazon(trace),
     )
 
 
@@ -135,3 +148,12 @@ def ingest_message(upload: Upload, *, hop: int) -> dict[str, Any]:
         "sequencer": upload.sequencer,
     }
     return {"ingest": {name: value for name, value in asked.items() if value is not None}}
+
+
+def documents_of(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:
+    """The documents of each tenant."""
+    found: dict[str, list[UUID]] = {}
+    for upload in uploads:
+        if named := parse_upload_key(upload.key):
+            found.setdefault(named[0], []).append(document_id(*named))
+    return found

@@ -9,21 +9,23 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from uuid import UUID
 
 from functions.ingest.announcing import Announcer
 from functions.ingest.indexing import Indexer
 from functions.ingest.invocation import Invocation
-from functions.ingest.messages import Upload, ingest_message
+from functions.ingest.messages import Upload, documents_of, ingest_message
 from functions.ingest.reading import OutOfTime, Text, pack, read, unpack
+from functions.ingest.telling import tell_document, work_on
 from functions.ingest.work import Work
 from quire.domain import document_id
 from quire.errors import Conflict, NotFound, TooLarge, Unreadable
+from quire.metrics import Metric, measure, timed
 from quire.object_keys import parse_upload_key, passages_key
 from quire.objects import Objects, StoredObject
-from quire.observability import log
+from quire.observability import content, log
 from quire.queue import Queue
 from quire.store.ingestions import Ingestions
+from quire.tracing import going_on
 
 MAX_BYTES = 100 * 2**20
 # Files beyond this are read one at a time: each may take all the memory and the time there is.
@@ -73,7 +75,7 @@ class Pipeline:
         What the time does not suffice for is handed to a new message. Answers for each what
         went wrong with it, if it has to come again: Conflict, Unavailable.
         """
-        if watched := _documents(uploads):
+        if watched := documents_of(uploads):
             await self._maintenance.send_watch(watched, delay=self._watch_seconds)
         outcomes: dict[Upload, Exception | None] = {}
         # What is read at once is served before the next one, which may take all the time there is.
@@ -91,6 +93,9 @@ class Pipeline:
         failed, left = await self._indexer.index(works, until=invocation.until)
         for work in left:
             await self._hand_over(work)
+        for work in works:
+            if work not in left:
+                tell_document(work, "ready", error=failed.get(work.document))
         return {
             upload: failed.get(item.document)
             if isinstance(item, Work)
@@ -102,9 +107,10 @@ class Pipeline:
 
     async def _prepare(self, upload: Upload, invocation: Invocation) -> Work | None:
         """Claim an object's version and read it; None when there is nothing to do any more."""
+        work_on(upload)
         named = parse_upload_key(upload.key)
         if named is None:
-            log.warning("not an upload", key=upload.key)
+            log.warning("not an upload", **content(key=upload.key))
             return None
         async with self._gate:
             refusal: str | None = None
@@ -112,7 +118,7 @@ class Pipeline:
                 original = await self._objects.get(upload.key, most=MAX_BYTES)
                 digest = hashlib.sha256(original.content).digest()
             except NotFound:
-                log.info("the object is gone", key=upload.key)
+                log.info("the object is gone")
                 return None
             except TooLarge as error:
                 refusal = error.message
@@ -126,6 +132,7 @@ class Pipeline:
                 if refusal:
                     raise Unreadable(refusal)
                 work.text = await self._text(work, original, invocation)
+                work.laps.mark("read")
             except Unreadable as error:
                 await self._fail(work, error.message)
                 return None
@@ -187,9 +194,10 @@ class Pipeline:
         async with self._parser:
             began = time.monotonic()
             try:
-                text = await asyncio.to_thread(
-                    read, original, filename=work.filename, until=invocation.until
-                )
+                with timed(Metric.READ_TIME):
+                    text = await asyncio.to_thread(
+                        read, original, filename=work.filename, until=invocation.until
+                    )
             except OutOfTime:
                 had, whole = time.monotonic() - began, invocation.until - invocation.began
                 if work.upload.hop and had > _MOST_OF_IT * whole:
@@ -216,10 +224,13 @@ class Pipeline:
             )
             return
         await self._ingestions.release(work.tenant, work.document, work.claim)
-        await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
-        log.info("handed over", document=str(work.document), done=work.done, hop=hop)
+        with going_on(work.upload.trace):
+            await self._bulk.send(ingest_message(work.upload, hop=hop), tenant=work.tenant)
+        measure(Metric.HAND_OVERS)
+        tell_document(work, "handed over")
 
     async def _fail(self, work: Work, cause: str) -> None:
+        tell_document(work, "failed", **content(detail=cause))
         if await self._ingestions.fail(work.tenant, work.document, work.claim, cause):
             await self._announcer.failed(work.tenant, work.document, work.filename, cause)
 
@@ -234,12 +245,3 @@ def _groups(uploads: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
         yield small
     large = [upload for upload in uploads if upload not in small]
     yield from ([upload] for upload in sorted(large, key=lambda u: u.hop or 0, reverse=True))
-
-
-def _documents(uploads: Sequence[Upload]) -> dict[str, list[UUID]]:
-    """The documents of each tenant."""
-    found: dict[str, list[UUID]] = {}
-    for upload in uploads:
-        if named := parse_upload_key(upload.key):
-            found.setdefault(named[0], []).append(document_id(*named))
-    return found

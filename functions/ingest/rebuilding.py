@@ -11,6 +11,7 @@ from functions.ingest.jobs import Step, Steps
 from functions.ingest.proving import Prover
 from quire.domain import Chunk, Collection, Job, Prices, Usage
 from quire.errors import Invalid, NotFound, Unavailable
+from quire.metrics import Metric, measure
 from quire.objects import Objects
 from quire.observability import log
 from quire.retrieval.index import Index
@@ -167,9 +168,11 @@ class Rebuild(Steps):
         )
         if embedded.fresh:
             usage = Usage(embedding_tokens=sum(embedded.spent))
+            cost = self._prices.cost(usage)
+            measure(Metric.DOLLARS, cost)
             await self._usage.add(
                 tenant,
-                add_usage(tenant, new.model, usage, self._prices.cost(usage)),
+                add_usage(tenant, new.model, usage, cost),
                 keep_embeddings(tenant, embedded.fresh),
             )
         await self._index.upsert(

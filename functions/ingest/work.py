@@ -7,6 +7,7 @@ from uuid import UUID
 from functions.ingest.messages import Upload
 from functions.ingest.reading import TITLE_LENGTH, Text
 from quire.domain import Chunk, Passage, chunk_id
+from quire.laps import Laps
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Work:
     filename: str
     done: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    laps: Laps = field(default_factory=Laps)
     text: Text = field(default_factory=lambda: Text(title="", text="", passages=()))
 
     @property

@@ -37,7 +37,9 @@ class Planted:
         self.usual: dict[str, Any] = json.loads(held)
 
     @asynccontextmanager
-    async def app(self, **secret: Any) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    async def app(
+        self, *, log_content: bool = False, **secret: Any
+    ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
         (port,), name = free_ports(1), f"planted-{secrets.token_hex(4)}"
         self._vault.create_secret(Name=name, SecretString=json.dumps(secret))
         urls = dict.fromkeys(("documents", "bulk", "maintenance", "dead"), f"{NOBODY}/1/q")
@@ -48,6 +50,7 @@ class Planted:
                 **self._stack.configuration.model_settings(),
                 "QUIRE_RUNTIME_SECRET": name,
                 "QUIRE_SWITCHES": "there-are-none",
+                "QUIRE_LOG_CONTENT": str(log_content),
             },
         )
         service = stream(self._folder, port, variables)
@@ -87,7 +90,7 @@ async def test_no_log_tells_of_a_secret_or_of_what_was_asked(
 ) -> None:
     tenant = await make_tenant()
     usual = planted.usual
-    dead = {
+    dead: dict[str, Any] = {
         "qdrant_url": NOBODY,
         "qdrant_api_key": "planted-qdrant",
         "openai_base_url": f"{NOBODY}/v1",
@@ -122,3 +125,20 @@ async def test_no_log_tells_of_a_secret_or_of_what_was_asked(
     assert password
     for secret in ("planted-", tenant.key, password, QUESTION, "seed of doubt"):
         assert secret not in told, secret
+
+
+async def test_content_is_told_if_that_is_asked_for_and_secrets_never(
+    planted: Planted, make_tenant: Callable[..., Awaitable[Tenant]]
+) -> None:
+    tenant = await make_tenant()
+    dead = {"openai_base_url": f"{NOBODY}/v1", "openai_api_key": "planted-openai"}
+    secret: dict[str, Any] = {**planted.usual, **dead}
+    async with planted.app(log_content=True, **secret) as (url, _):
+        await until_up(url)
+        async with httpx.AsyncClient(base_url=url, headers=tenant.headers("ada")) as asking:
+            answered = await asking.post("/v1/chat", json={"question": QUESTION})
+            assert answered.status_code == 200, "nothing bears on it, and that needs no model"
+    told = planted.log.read_text()
+    assert QUESTION in told
+    assert "planted-openai" not in told
+    assert tenant.key not in told

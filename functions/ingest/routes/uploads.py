@@ -12,6 +12,7 @@ from quire.domain import Caller, document_id
 from quire.errors import TooLarge
 from quire.object_keys import upload_key
 from quire.objects import UPLOAD_SECONDS, Objects
+from quire.observability import bind
 from quire.queue import Queue
 from quire.store.documents import Documents
 from quire.web import Authenticate, Body, Storable, Text
@@ -107,4 +108,7 @@ def upload_routes(
 
 async def _watch(maintenance: Queue, tenant: str, filename: str) -> None:
     """Before a document is announced: should its own message be lost, this one finds it."""
-    await maintenance.send_watch({tenant: [document_id(tenant, filename)]}, delay=WATCH_SECONDS)
+    document = document_id(tenant, filename)
+    # S3 sends no trace on: this is what links a request to the worker's lines.
+    bind(document_id=document)
+    await maintenance.send_watch({tenant: [document]}, delay=WATCH_SECONDS)

@@ -27,6 +27,8 @@ VISIBILITY = 600
 
 
 class Context(LambdaContext):
+    aws_request_id = "request"
+
     @staticmethod
     def get_remaining_time_in_millis() -> int:
         return 10_000

@@ -7,6 +7,7 @@ import pytest
 
 from quire.breaker import Breaker
 from quire.errors import NotFound, Unavailable
+from quire.metrics import Metric, measuring, taken
 
 SECONDS = 0.5
 
@@ -25,6 +26,15 @@ def fail(breaker: Breaker, times: int = 1) -> None:
 def answer(breaker: Breaker) -> None:
     with breaker.guard():
         pass
+
+
+def test_what_becomes_of_it_is_measured(breaker: Breaker) -> None:
+    with measuring():
+        fail(breaker, 4)
+        time.sleep(SECONDS)
+        answer(breaker)
+        answer(breaker)
+        assert taken() == {(Metric.BREAKER_OPEN, "qdrant"): [1, 1, 0]}
 
 
 def test_failures_in_a_row_open_it(breaker: Breaker) -> None:

@@ -4,6 +4,7 @@ Every process has its own. https://martinfowler.com/bliki/CircuitBreaker.html
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,9 @@ from contextlib import contextmanager, suppress
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
 from quire.errors import Unavailable
+from quire.metrics import Metric, measure
+
+log = logging.getLogger("quire.breaker")
 
 
 class Breaker:
@@ -45,6 +49,7 @@ class Breaker:
         """
         trial = self._circuit.state == STATE_HALF_OPEN
         if self.open or (trial and self._trying):
+            self._tell(open=True)
             raise Unavailable(self._dependency, retry_after=max(1, self._circuit.open_remaining))
         self._trying = trial
         began, answered = time.monotonic(), False
@@ -55,16 +60,18 @@ class Breaker:
                 answered = True
                 self._trying = False
                 self._circuit.reset()
+                if trial:
+                    self._tell(open=False)
+                    log.info("a breaker closed", extra={"dependency": self._dependency})
 
         try:
             yield answer
-        except Unavailable:
-            with self._circuit:
-                raise
+        except Unavailable as error:
+            self._fail(error)
+            raise
         except (asyncio.CancelledError, GeneratorExit):
             if not answered and time.monotonic() - began >= self._patience:
-                with suppress(Unavailable), self._circuit:
-                    raise Unavailable(self._dependency) from None
+                self._fail(Unavailable(self._dependency))
             raise
         except BaseException:
             answer()
@@ -74,3 +81,13 @@ class Breaker:
         finally:
             if trial:
                 self._trying = False
+
+    def _fail(self, error: Unavailable) -> None:
+        with suppress(Unavailable), self._circuit:
+            raise error
+        if self.open:
+            self._tell(open=True)
+            log.warning("a breaker opened", extra={"dependency": self._dependency})
+
+    def _tell(self, *, open: bool) -> None:
+        measure(Metric.BREAKER_OPEN, int(open), self._dependency)

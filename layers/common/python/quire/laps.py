@@ -8,9 +8,14 @@ class Laps:
 
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}
-        self._last = perf_counter()
+        self._began = self._last = perf_counter()
 
     def mark(self, stage: str) -> None:
         now = perf_counter()
         self.milliseconds[stage] = round(1000 * (now - self._last), 2)
         self._last = now
+
+    @property
+    def since(self) -> float:
+        """Milliseconds since it was started."""
+        return round(1000 * (perf_counter() - self._began), 2)

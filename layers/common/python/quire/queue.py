@@ -8,6 +8,7 @@ job to be looked at until it has ended), `watch` (documents whose deadlines are 
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from quire import tracing
 from quire.errors import Unavailable
+from quire.tracing import Trace
 
 MOST_DELAY = 900  # seconds; SQS's own limit
 _CAUSE_LENGTH = 1_000
@@ -44,24 +47,31 @@ class Queue:
         Raises Unavailable.
         """
         options: dict[str, Any] = {"MessageGroupId": tenant} if tenant else {}
+        options |= _traced()
         if delay > 0:
             options["DelaySeconds"] = min(MOST_DELAY, round(delay))
         await self._call(self._sqs.send_message, MessageBody=json.dumps(message), **options)
 
     async def send_all(
-        self, messages: Sequence[Mapping[str, Any]], *, tenant: str, delay: int = 0
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tenant: str,
+        delay: int = 0,
+        traces: Sequence[Trace | None] = (),
     ) -> None:
-        """Send one tenant's messages, ten a request, to come in `delay` seconds, 900 at most.
+        """Send one tenant's messages, each in its own trace if there are any, ten a request.
 
-        Raises Unavailable.
+        They come in `delay` seconds, 900 at most. Raises Unavailable.
         """
         shared: dict[str, Any] = {"MessageGroupId": tenant}
         if delay:
             shared["DelaySeconds"] = delay
+        traced = list(zip_longest(messages, traces))
         for start in range(0, len(messages), _MOST_PER_CALL):
             entries = [
-                {"Id": str(n), "MessageBody": json.dumps(message), **shared}
-                for n, message in enumerate(messages[start : start + _MOST_PER_CALL])
+                {"Id": str(n), "MessageBody": json.dumps(message), **shared, **_traced(trace)}
+                for n, (message, trace) in enumerate(traced[start : start + _MOST_PER_CALL])
             ]
             answer = await self._call(self._sqs.send_message_batch, Entries=entries)
             if answer.get("Failed"):
@@ -84,13 +94,16 @@ class Queue:
 
     async def resend(self, body: str, *, delay: int = 0) -> None:
         """Send a message as it once was, to come in `delay` seconds. Raises Unavailable."""
-        await self._call(self._sqs.send_message, MessageBody=body, DelaySeconds=delay)
+        await self._call(self._sqs.send_message, MessageBody=body, DelaySeconds=delay, **_traced())
 
     async def bury(self, body: str, *, cause: str) -> None:
         """Put a message that was given up where it came from no more, with what was wrong."""
         attribute = {"DataType": "String", "StringValue": cause[:_CAUSE_LENGTH] or "unknown"}
         await self._call(
-            self._sqs.send_message, MessageBody=body, MessageAttributes={"cause": attribute}
+            self._sqs.send_message,
+            MessageBody=body,
+            MessageAttributes={"cause": attribute},
+            **_traced(),
         )
 
     async def receive(self, *, most: int = 10) -> list[Mapping[str, Any]]:
@@ -135,3 +148,12 @@ class Queue:
             return await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("queue") from error
+
+
+def _traced(trace: Trace | None = None) -> dict[str, Any]:
+    """What has whoever receives a message go on with that trace, or the one it is sent in."""
+    trace = trace or tracing.current()
+    if trace is None:
+        return {}
+    header = {"DataType": "String", "StringValue": trace.header()}
+    return {"MessageSystemAttributes": {"AWSTraceHeader": header}}

@@ -187,6 +187,9 @@ class Settings(_Environment):
     switches_seconds: float = 30.0
     # Whose pages may call from a browser, as `https://app.example`; a JSON list.
     origins: list[Origin] = []
+    # Whether questions, answers and the names of files are logged: for a stage that has no one's
+    # but its maker's.
+    log_content: bool = False
     # What one process has under way; what comes beyond is refused at once.
     requests_at_once: int = 1_024
 

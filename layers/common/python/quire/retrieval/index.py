@@ -10,6 +10,7 @@ import httpx
 from quire.breaker import Breaker
 from quire.domain import Chunk, Collection, Sparse
 from quire.errors import Unavailable
+from quire.metrics import Metric, timed
 from quire.retrieval.filters import Filters
 from quire.retrieval.layout import create
 from quire.retrieval.points import (
@@ -66,7 +67,7 @@ class Index:
             for chunk, vector, terms in zip(chunks, dense, bm25, strict=True)
         ]
         try:
-            with self._translated():
+            with self._translated(), timed(Metric.INDEXING_TIME):
                 for start in range(0, len(points), _BATCH):
                     batch = {"points": points[start : start + _BATCH]}
                     await self._call("PUT", collection, "points", batch, wait="true")

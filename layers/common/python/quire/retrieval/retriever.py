@@ -8,6 +8,7 @@ from uuid import UUID
 from quire.domain import Collection, Embedding, ScoredChunk
 from quire.errors import Unavailable
 from quire.laps import Laps
+from quire.metrics import Metric, measure
 from quire.models.embedder import Embedder
 from quire.observability import log
 from quire.retrieval.filters import Filters
@@ -114,6 +115,9 @@ class Retriever:
             found.dense, found.bm25, found.vectors, blend=blend, depth=depth, count=search.top_k
         )
         laps.mark("search")
+        if query:
+            measure(Metric.EMBEDDING_TIME, laps.milliseconds["embed"])
+        measure(Metric.SEARCH_TIME, laps.milliseconds["search"])
         return Retrieved(
             passages=[passage(place) for place in places],
             hits=[hit for place in places for hit in place],

@@ -20,13 +20,19 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from quire.breaker import Breaker
 from quire.errors import Unavailable
 from quire.loopback import is_loopback
+from quire.metrics import Metric, measure
 from quire.retrying import retrying
 
 # The pool warns of every failed connection attempt; we report the failure once, as our own error.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
+log = logging.getLogger("quire.store")
+
 CHECK_SECONDS = 1.0
 _MOMENT_SECONDS = 1.0
+# Milliseconds beyond which a transaction is logged, and beyond which it is one to be woken for.
+_SLOW, _TOO_SLOW = 100.0, 500.0
+_SHAPE_LENGTH = 100
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
@@ -94,12 +100,13 @@ class Database:
         self, tenant: str | None, statements: Sequence[Statement], deadline: float
     ) -> list[list[Row]]:
         async with self._connection(deadline) as connection:
-            # A pipeline is a transaction: PostgreSQL commits when it has come to its end.
-            async with connection.pipeline():
-                await connection.execute(
-                    "select set_config('quire.tenant', %s, true)", [tenant or ""]
-                )
-                cursors = [await connection.execute(sql, values) for sql, values in statements]
+            with _timed(statements):
+                # A pipeline is a transaction: PostgreSQL commits when it has come to its end.
+                async with connection.pipeline():
+                    await connection.execute(
+                        "select set_config('quire.tenant', %s, true)", [tenant or ""]
+                    )
+                    cursors = [await connection.execute(sql, values) for sql, values in statements]
             self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
 
@@ -113,9 +120,17 @@ class Database:
                 # Opened here and not at import: a pool belongs to the loop it is used in.
                 await self._pool.open()
         seconds = deadline - asyncio.get_running_loop().time()
+        began = time.perf_counter()
         async with self._pool.connection(max(0.0, seconds)) as connection:
+            self._measure(1000 * (time.perf_counter() - began))
             with _hang_up_at(connection, deadline):
                 yield connection
+
+    def _measure(self, waited: float) -> None:
+        now = self._pool.get_stats()
+        measure(Metric.ACQUIRE_TIME, waited)
+        measure(Metric.POOL_IN_USE, now["pool_size"] - now["pool_available"])
+        measure(Metric.POOL_WAITING, now["requests_waiting"])
 
     async def _check(self, connection: Connection) -> None:
         """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell.
@@ -149,6 +164,22 @@ def verified(url: str) -> str:
         return url
     roots = given.get("sslrootcert") or certifi.where()
     return make_conninfo(url, sslmode="verify-full", sslrootcert=roots)
+
+
+@contextmanager
+def _timed(statements: Sequence[Statement]) -> Iterator[None]:
+    """What was slow is told by its shape: the statements are constants, their values are not."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        took = 1000 * (time.perf_counter() - began)
+        measure(Metric.STATEMENT_TIME, took)
+        if took > _SLOW:
+            shapes = [" ".join(sql.split())[:_SHAPE_LENGTH] for sql, _ in statements]
+            log.warning("a slow transaction", extra={"ms": round(took), "statements": shapes})
+        if took > _TOO_SLOW:
+            measure(Metric.SLOW_STATEMENTS)
 
 
 def _undone(error: BaseException) -> bool:

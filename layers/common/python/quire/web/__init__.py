@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from quire import __version__
 from quire.domain import Caller, Page, Scope
 from quire.errors import NotFound
+from quire.observability import bind
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
@@ -159,9 +160,11 @@ class Lenient(Body):
 def parse_id(text: str, what: str) -> UUID:
     """Ids are opaque to callers, so one that is not ours is simply not there: NotFound."""
     try:
-        return UUID(text)
+        named = UUID(text)
     except ValueError:
         raise NotFound(f"There is no such {what}.") from None
+    bind(**{f"{what}_id": named})
+    return named
 
 
 def list_of(page: Page[Any], render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

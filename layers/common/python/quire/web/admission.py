@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.domain import Caller
 from quire.errors import Closed, Forbidden, Overloaded, QuireError, TooMany, Unavailable
-from quire.observability import log
+from quire.observability import bind, log
 from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
 from quire.switches import Switchboard, Switches
@@ -89,6 +89,7 @@ class Admission:
                     user=headers.get("quire-user"),
                     address=client[0] if client else None,
                 )
+                bind(tenant=caller.tenant)
                 self._check_switches(scope, caller, await self._switches.read())
                 if allowance := await self._take(caller):
                     told += _headers(allowance)

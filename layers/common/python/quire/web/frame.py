@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Mapping
 
 import uuid_utils.compat as uuids
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from quire import metrics, tracing
 from quire.framing import SAFELY
-from quire.observability import log
+from quire.metrics import Metric, measure
+from quire.observability import bind, show, tell
+from quire.tracing import Trace
 from quire.web.problems import Dialect, problem, unexpected
 
 _SAFELY = tuple((name.encode(), value.encode()) for name, value in SAFELY.items())
@@ -30,10 +34,16 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        trace = _trace(scope)
+        with metrics.measuring(), tracing.going_on(trace):
+            await self._serve(scope, receive, send, trace)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, trace: Trace) -> None:
         now = asyncio.get_running_loop().time
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
         started = state["started"] = now()
+        bind(request_id=request_id)
         state["request_id"] = request_id
         state["dialect"] = self._dialect(scope["path"])
         status: int | None = None
@@ -62,14 +72,9 @@ class RequestFrame:
                 raise
             await unexpected(scope, error)(scope, receive, send_with_id)
         finally:
-            log.info(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
-                status=status or 500,
-                ms=round(1000 * (now() - started), 1),
-            )
+            took = round(1000 * (now() - started), 1)
+            show(trace, "request", took=took)
+            _tell(scope, status or 500, ms=took)
 
     def _dialect(self, path: str) -> Dialect | None:
         spoken = (d for at, d in self._dialects.items() if f"{path}/".startswith(f"{at}/"))
@@ -103,6 +108,18 @@ def _request_id(scope: Scope) -> str:
     """API Gateway's own id where there is one, so that its logs and ours meet."""
     event = scope.get("aws.event") or {}
     return str(event.get("requestContext", {}).get("requestId") or uuids.uuid7())
+
+
+def _trace(scope: Scope) -> Trace:
+    headers = Headers(scope=scope)
+    return tracing.of_request(headers.get("traceparent"), headers.get("x-amzn-trace-id"))
+
+
+def _tell(scope: Scope, status: int, *, ms: float) -> None:
+    measure(Metric.REQUEST_TIME, ms)
+    measure(Metric.SERVER_ERRORS, int(status >= 500))
+    route = getattr(scope.get("route"), "path", None)
+    tell("request", method=scope["method"], route=route, status=status, ms=ms)
 
 
 def _has_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
