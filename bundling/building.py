@@ -62,10 +62,10 @@ def _build(bundle: Bundle, target: Target) -> Built:
         _copy(ROOT / source, own / place)
     if python:
         compile_all(own, python=python, mount=_mount(bundle))
-    _settle(own)
     own_size = _size(own)
     shutil.copytree(own, top, copy_function=shutil.move, dirs_exist_ok=True)
     shutil.rmtree(own)
+    _settle(folder)
     built = Built(
         bundle=bundle.path,
         folder=str(folder),
