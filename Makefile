@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench-ingest bench-chat bench-limits bench-retrieval eval eval-parts openapi format requirements clean
+.PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-retrieval eval eval-parts openapi format requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,11 +16,12 @@ help: ## Show this list
 run: $(VENV)/.run ## Start everything here, read CORPUS (a folder), ask QUESTION, stay up
 	@$(BIN)/python -m local "$$CORPUS" $${QUESTION:+--question "$$QUESTION"}
 
-check: $(VENV)/.dev ## Lint, types, and who may import whom
+check: $(VENV)/.dev ## Lint, types, who may import whom, and how large what is deployed is
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m bundling
 
 # In the order of their names: what starts a cloud and waits comes first, the many quick ones of
 # tests/unit fill up the end. By default the files with the fewest tests would come last.
@@ -30,6 +31,12 @@ test: $(VENV)/.dev ## All tests but the long ones
 soak: $(VENV)/.dev ## The long ones: seeded, bounded; half an hour
 	$(BIN)/pytest -m soak --timeout 3600
 	$(BIN)/pytest tests/unit --hypothesis-profile soak --timeout 3600
+
+layer: $(VENV)/.dev ## Build what is deployed, without Docker: build/layer and build/functions (FLAGS=--here)
+	$(BIN)/python -m bundling $(FLAGS)
+
+bench-cold: $(VENV)/.dev ## What the first answer of each built function takes (FLAGS=--help)
+	$(BIN)/python -m benchmarks.cold $(FLAGS)
 
 bench-ingest: $(VENV)/.dev ## What ingesting CORPUS takes (a folder or a BEIR corpus.jsonl; LIMIT=n, FLAGS=--help)
 	$(BIN)/python -m benchmarks.ingest "$$CORPUS" $(if $(LIMIT),--limit $(LIMIT)) $(FLAGS)

@@ -1,5 +1,6 @@
 """Requirements and code to the folders that are deployed; what is there already is kept."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -31,7 +32,11 @@ class Built:
 
 def build(target: Target, bundles: Sequence[Bundle] = BUNDLES) -> list[Built]:
     """Raises CalledProcessError when a requirement cannot be had."""
-    return [_build(bundle, target) for bundle in bundles]
+    target.folder.mkdir(parents=True, exist_ok=True)
+    with (target.folder / ".building").open("w") as lock:
+        # Tests side by side want the same one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return [_build(bundle, target) for bundle in bundles]
 
 
 def _build(bundle: Bundle, target: Target) -> Built:
@@ -57,10 +62,10 @@ def _build(bundle: Bundle, target: Target) -> Built:
         _copy(ROOT / source, own / place)
     if python:
         compile_all(own, python=python, mount=_mount(bundle))
-    _settle(own)
     own_size = _size(own)
     shutil.copytree(own, top, copy_function=shutil.move, dirs_exist_ok=True)
     shutil.rmtree(own)
+    _settle(folder)
     built = Built(
         bundle=bundle.path,
         folder=str(folder),

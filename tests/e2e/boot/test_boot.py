@@ -13,6 +13,9 @@ from tests.conftest import Tenant
 from tests.e2e.boot.conftest import Cloud
 from tests.e2e.conftest import eventually, found, has_status, put
 
+# The first build of a layer takes a minute or two.
+pytestmark = pytest.mark.timeout(600)
+
 KNEE = "# Knee\n\nA harmonic drive turns the knee."
 QUESTION = {"question": "What turns the knee?"}
 HOOKS = {
