@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("functions", "local", "cli", "infra", "layers")
+PACKAGES = ("functions", "deployed", "local", "cli", "infra", "layers")
 
 
 @pytest.fixture(scope="module")
