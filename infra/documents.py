@@ -110,7 +110,7 @@ class Documents(Construct):
         acknowledge(
             bucket,
             "AwsSolutions-S1",
-            reason="Only the functions reach it, and they log what they do by request and document.",
+            reason="Only the functions reach it, and they log whose request or file they saw to.",
         )
         return bucket
 

@@ -140,6 +140,8 @@ class QuireStack(Stack):
         for name, value in {
             "ApiUrl": self.edge.url if self.edge else self.api.url,
             "StreamUrl": self.edge.url if self.edge else self.stream_url.url,
+            # To be invoked by hand where a password was changed.
+            "MigrateFunction": self.functions.migrate.function.function_name,
             "BucketName": self.documents.bucket.bucket_name,
             "DocumentsQueueUrl": self.documents.documents.queue_url,
             "BulkQueueUrl": self.documents.bulk.queue_url,

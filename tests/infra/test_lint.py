@@ -10,9 +10,8 @@ from cfnlint.config import ManualArgs
 from tests.infra.stages import ALL
 from tests.infra.template import Template
 
-
 # W3005: CDK writes down dependencies that a reference implies anyway.
-LINT = ManualArgs(ignore_checks=["W3005"], regions=["us-east-1", "eu-central-1"])
+LINT = ManualArgs(ignore_checks=["W3005"], regions=["us-east-1"])
 
 
 @pytest.mark.parametrize("stage", [stage.name for stage in ALL])

@@ -27,31 +27,20 @@ def test_a_migration_that_fails_fails_the_deploy(dev: Template) -> None:
     assert told == {"USER_ON_EVENT_FUNCTION_ARN": {"Fn::GetAtt": [migrate, "Arn"]}}
 
 
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> "Bundled":
-    return Bundled(tmp_path_factory.mktemp("bundled"))
+def test_it_runs_when_only_a_migration_changed(dev: Template, tmp_path: Path) -> None:
+    """CloudFormation compares its properties, and runs it when they changed."""
 
-
-class Bundled:
-    def __init__(self, folder: Path) -> None:
-        self.build = stand_in(folder / "build")
-        self._folder = folder
-        self._count = 0
-
-    def properties(self) -> dict[str, Any]:
-        """What CloudFormation compares: it runs what has changed."""
-        self._count += 1
-        out = self._folder / str(self._count)
-        synthesize(out, (STAGES["dev"],), build=self.build)
+    def properties(build: Path) -> dict[str, Any]:
+        out = build.with_suffix(".out")
+        synthesize(out, (STAGES["dev"],), build=build)
         return Template(out / "quire-dev.template.json").one("Custom::Migration")
 
-
-def test_it_runs_when_only_a_migration_changed(bundled: Bundled) -> None:
-    before = bundled.properties()
-    (bundled.build / "functions/chat/code.py").write_text("changed = True\n")
-    assert bundled.properties() == before
-    (bundled.build / "functions/migrate/0009_more.sql").write_text("select 1;\n")
-    assert bundled.properties() != before
+    another = stand_in(tmp_path / "chat")
+    (another / "functions/chat/code.py").write_text("changed = True\n")
+    assert properties(another) == dev.one("Custom::Migration")
+    migration = stand_in(tmp_path / "migrate")
+    (migration / "functions/migrate/0009_more.sql").write_text("select 1;\n")
+    assert properties(migration) != dev.one("Custom::Migration")
 
 
 def test_without_bundles_it_says_what_to_run(tmp_path: Path) -> None:
