@@ -71,6 +71,11 @@ class Function(Construct):
         )
         self.entry = self.function
         if live:
+            acknowledge(
+                self.function,
+                "@aws-cdk/aws-lambda:snapStartRequirePublish",
+                reason="The alias below is of a published version.",
+            )
             self.entry = lambda_.Alias(
                 self, "Live", alias_name="live", version=self.function.current_version
             )

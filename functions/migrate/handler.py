@@ -114,11 +114,12 @@ def _migrate(owner_url: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in known:
-            # A deploy that failed after its migrations is rolled back by CloudFormation, which runs
-            # the former ones: what is newer than they are stays, and the former code bears it.
-            log.warning("the database is newer than these migrations", revision=current)
-            return
+    if current is not None and current not in known:
+        # A deploy that failed after its migrations is rolled back by CloudFormation, which runs the
+        # former ones: what is newer than they are stays, and the former code bears it.
+        log.warning("the database is newer than these migrations", revision=current)
+        return
+    with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -61,8 +61,8 @@ def run(command: Any, *arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def kept(vault: "SecretsManagerClient", name: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(
+def kept(vault: "SecretsManagerClient", name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
         vault.get_secret_value(SecretId=f"quire/dev/{name}")["SecretString"]
     )
     return found
