@@ -41,9 +41,9 @@ def streaming(serving: Mapping[str, str], *, stage: StageConfig) -> dict[str, st
         "AWS_LWA_INVOKE_MODE": "response_stream",
         "AWS_LWA_PORT": "8080",
         # Requests of its own, which `functions/chat` answers before the app hears of them.
-        "AWS_LWA_READINESS_CHECK_PATH": "/adapter/ready",
-        "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/adapter/before-snapshot",
-        "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/adapter/after-restore",
+        "AWS_LWA_READINESS_CHECK_PATH": "/ready",
+        "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/snapshot/before",
+        "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/snapshot/after",
         # Only Lambda's own client puts the layer on the path.
         "PYTHONPATH": "/opt/python",
         "QUIRE_EDGE_ONLY": json.dumps(stage.edge),

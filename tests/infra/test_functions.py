@@ -81,6 +81,12 @@ def test_answers_stream_through_the_adapter(template: Template, stage: StageConf
     told = stream["Environment"]["Variables"]
     assert told["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
     assert told["AWS_LWA_INVOKE_MODE"] == "response_stream"
+    # What `start.sh` listens on, and what is asked of it there.
+    assert told["AWS_LWA_PORT"] == "8080"
+    assert all(
+        told[f"AWS_LWA_{name}_PATH"].startswith("/")
+        for name in ("READINESS_CHECK", "SNAPSTART_BEFORE_CHECKPOINT", "SNAPSTART_AFTER_RESTORE")
+    )
     url = template.one("AWS::Lambda::Url")
     assert url["InvokeMode"] == "RESPONSE_STREAM"
     assert url["Qualifier"] == "live"
