@@ -1,13 +1,17 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-retrieval eval eval-parts openapi format requirements clean
+.PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-retrieval eval eval-parts openapi format requirements clean \
+	secrets bootstrap synth diff deploy destroy
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= examples/book
 DATASET ?= examples/questions.jsonl
+STAGE ?= dev
 export CORPUS QUESTION DATASET
+# The command that package.json pins, and no other.
+CDK := npx --no-install cdk
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## Show this list
@@ -71,6 +75,25 @@ requirements: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed *.txt
 			--custom-compile-command "make requirements" $$name.in -o $$name.txt || exit 1; \
 	done
 
+secrets: $(VENV)/.dev ## Make the secrets of STAGE (dev), asking for what is missing (FLAGS=--help)
+	@$(BIN)/python -m infra.provide $(STAGE) $(FLAGS)
+
+bootstrap: $(VENV)/.dev node_modules/.installed layer ## Prepare an account and region for CDK, once
+	$(CDK) bootstrap $(FLAGS)
+
+synth: $(VENV)/.dev node_modules/.installed layer ## Write the templates of all stages to build/cdk.out, and check them
+	$(CDK) synth --quiet $(FLAGS)
+
+diff: $(VENV)/.dev node_modules/.installed layer ## Tell what a deploy of STAGE would change
+	$(CDK) diff quire-$(STAGE) $(FLAGS)
+
+deploy: $(VENV)/.dev node_modules/.installed layer ## Deploy STAGE, migrations included
+	$(CDK) deploy quire-$(STAGE) $(FLAGS)
+
+destroy: $(VENV)/.dev node_modules/.installed layer ## Take STAGE down, with its documents unless it keeps them
+	$(BIN)/python -m infra.empty $(STAGE)
+	$(CDK) destroy quire-$(STAGE) $(FLAGS)
+
 clean: ## Forget all that was read, asked and built here (the environment stays)
 	@[ ! -e .quire/run/children.lock ] || flock --nonblock .quire/run/children.lock true || \
 		{ echo "Quire runs here; stop it first (Ctrl-C)."; exit 1; }
@@ -93,4 +116,9 @@ $(VENV)/.eval: $(VENV)/.run requirements/eval.txt
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# A lock file would name a registry; the command brings all of its parts along, so it needs none.
+node_modules/.installed: package.json
+	@npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 	@touch $@

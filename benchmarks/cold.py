@@ -23,7 +23,8 @@ from rich.table import Table
 
 from benchmarks.built import Sandboxes, unpacked
 from benchmarks.cloud import cloud
-from local.deployment import ROUTES, environment
+from deployed.routes import ROUTES
+from local.deployment import environment
 from local.gateway import create_app
 from local.lambda_runtime import LambdaRuntime
 from local.stack import Stack

@@ -1,11 +1,13 @@
-"""`cdk synth -c stage=dev`: one stack a stage."""
+"""`cdk synth`: one stack a stage, each of them checked."""
 
 from aws_cdk import App
 
+from infra import nag
 from infra.config import STAGES
 from infra.stack import QuireStack
 
 app = App()
-stage = STAGES[app.node.try_get_context("stage") or "dev"]
-QuireStack(app, f"quire-{stage.name}", stage=stage)
+for stage in STAGES.values():
+    QuireStack(app, stage=stage)
+nag.check(app)
 app.synth()

@@ -1,22 +1,106 @@
 """How the stages differ: frozen values, handed to the constructs as arguments."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# The first of the adapter's layers (v1.1) that calls a function's snapshot hooks.
+ADAPTER_WITH_HOOKS = 30
+# What an HTTP API gives a function before it answers 503 in its stead.
+GATEWAY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Of one function: `memory` in MB, with which comes its share of a CPU; `timeout` in seconds.
+
+    `reserved` executions are its alone, and no more than these; none by default, as new accounts
+    have ten in all and may reserve none of them.
+    """
+
+    memory: int
+    timeout: int
+    reserved: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A name of yours. Its certificate is in the stage's region, with `edge` in us-east-1."""
+
+    name: str
+    certificate_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jwt:
+    """Whose tokens the gateway asks for. Our own API keys do not pass it then."""
+
+    issuer: str
+    audience: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageConfig:
-    """`keep_documents`: the bucket outlives its stack, and deployments cannot empty it."""
+    """`keep_documents`: the bucket outlives its stack, and deployments cannot empty it.
+
+    `tenant` is the first one, and the operator's. `origins` are those whose pages may call (CORS).
+    `settings` are `QUIRE_…` variables beside those that the stack sets: models, prices, limits,
+    issuers. `edge` puts CloudFront before both doors, under one name.
+    """
 
     name: str
-    worker_timeout_seconds: int
     keep_documents: bool
+    log_days: int
+    tenant: str = "main"
+    origins: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    event_bus: str | None = None
+
+    # At rest it is the models that are waited for: a turn takes little CPU, a file takes much.
+    chat: Size = Size(memory=1024, timeout=29)
+    chat_stream: Size = Size(memory=1024, timeout=150)
+    ingest_api: Size = Size(memory=1024, timeout=29)
+    ingest: Size = Size(memory=2048, timeout=300)
+    maintenance: Size = Size(memory=1024, timeout=300)
+    health: Size = Size(memory=512, timeout=10)
+    migrate: Size = Size(memory=512, timeout=300)
+    # Restores what was started before it was needed; its cached versions are paid for.
+    snap_start: bool = True
+    adapter_layer: int = ADAPTER_WITH_HOOKS
+
+    # Batches at once of each queue; SQS knows no less than two.
+    documents_at_once: int = 2
+    bulk_at_once: int = 2
+    maintenance_at_once: int = 2
+    # Seconds that a batch may be waited for: files that come together are embedded together.
+    batch_seconds: int = 1
+
+    # Requests a second, and how many more at once, of all callers together.
+    requests_a_second: int = 50
+    burst: int = 100
+    jwt: Jwt | None = None
+    domain: Domain | None = None
+    edge: bool = False
+
+    def __post_init__(self) -> None:
+        if self.adapter_layer < ADAPTER_WITH_HOOKS:
+            raise ValueError(f"The adapter knows snapshots from layer {ADAPTER_WITH_HOOKS} on.")
+        if max(self.chat.timeout, self.ingest_api.timeout) >= GATEWAY_SECONDS:
+            raise ValueError(f"The gateway waits no longer than {GATEWAY_SECONDS} s.")
 
 
 STAGES = {
     stage.name: stage
     for stage in (
-        StageConfig(name="dev", worker_timeout_seconds=300, keep_documents=False),
-        StageConfig(name="staging", worker_timeout_seconds=300, keep_documents=False),
-        StageConfig(name="prod", worker_timeout_seconds=300, keep_documents=True),
+        StageConfig(name="dev", keep_documents=False, log_days=7),
+        StageConfig(name="staging", keep_documents=False, log_days=30),
+        StageConfig(
+            name="prod",
+            keep_documents=True,
+            log_days=90,
+            documents_at_once=10,
+            bulk_at_once=5,
+            requests_a_second=500,
+            burst=1_000,
+        ),
     )
 }

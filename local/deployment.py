@@ -1,10 +1,10 @@
-"""What CDK deploys, on a laptop: the functions, their environment, and the routes to them."""
+"""What CDK deploys, on a laptop: the functions and their environment."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from local.gateway import Route
+from deployed.handlers import HANDLERS
 from local.provision import (
     BUCKET,
     MIGRATION_SECRET,
@@ -21,35 +21,6 @@ PYTHON_PATH = f"{ROOT}:{ROOT / 'layers/common/python'}"
 # What takes long to load and is met in most functions. None of it starts a thread, or keeps what
 # it reads in the environment while it is loaded.
 LIBRARIES = ("boto3", "fastapi", "mangum", "openai", "psycopg_pool")
-
-ROUTES = (
-    Route(["POST"], "/v1/chat", "chat"),
-    Route(["POST"], "/v1/chat/{proxy+}", "chat"),
-    Route(["GET"], "/v1/models", "chat"),
-    Route(["GET"], "/v1/models/{id}", "chat"),
-    Route(["POST"], "/v1/retrieve", "chat"),
-    Route(["ANY"], "/v1/messages/{proxy+}", "chat"),
-    Route(["ANY"], "/v1/sessions", "chat"),
-    Route(["ANY"], "/v1/sessions/{proxy+}", "chat"),
-    Route(["GET"], "/v1/usage", "chat"),
-    Route(["GET", "PUT"], "/v1/admin/persona", "chat"),
-    Route(["POST"], "/v1/uploads", "ingest-api"),
-    Route(["ANY"], "/v1/documents", "ingest-api"),
-    Route(["ANY"], "/v1/documents/{proxy+}", "ingest-api"),
-    Route(["GET"], "/v1/jobs/{id}", "ingest-api"),
-    Route(["GET", "POST"], "/v1/admin/jobs", "ingest-api"),
-    Route(["GET", "POST"], "/v1/admin/keys", "ingest-api"),
-    Route(["POST", "DELETE"], "/v1/admin/keys/{proxy+}", "ingest-api"),
-    Route(["GET", "POST"], "/v1/admin/users", "ingest-api"),
-    Route(["DELETE"], "/v1/admin/users/{proxy+}", "ingest-api"),
-    Route(["GET", "POST"], "/v1/admin/tenants", "ingest-api"),
-    Route(["DELETE"], "/v1/admin/tenants/{id}", "ingest-api"),
-    Route(["GET", "PUT"], "/v1/admin/tenants/{id}/limits", "ingest-api"),
-    Route(["GET", "HEAD"], "/health", "health"),
-    Route(["GET"], "/health/{proxy+}", "health"),
-    # What no function serves is refused in the words of all other refusals.
-    Route(["ANY"], "$default", "chat"),
-)
 
 
 def environment(
@@ -79,20 +50,20 @@ def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> l
     deployed = [
         Function(
             name="chat",
-            handler="functions.chat.handler.handler",
+            handler=HANDLERS["chat"],
             environment=environment,
             timeout=29,
             concurrency=4,
         ),
         Function(
             name="ingest-api",
-            handler="functions.ingest.api.handler",
+            handler=HANDLERS["ingest-api"],
             environment=environment,
             timeout=29,
         ),
         Function(
             name="ingest",
-            handler="functions.ingest.handler.handler",
+            handler=HANDLERS["ingest"],
             environment=environment,
             timeout=worker_seconds,
             concurrency=3,  # what its two event sources together may have under way
@@ -100,7 +71,7 @@ def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> l
         ),
         Function(
             name="maintenance",
-            handler="functions.ingest.maintenance.handler",
+            handler=HANDLERS["maintenance"],
             environment=environment,
             timeout=worker_seconds,
             concurrency=1,
@@ -108,13 +79,13 @@ def functions(environment: Mapping[str, str], *, worker_seconds: int = 300) -> l
         ),
         Function(
             name="health",
-            handler="functions.health.handler.handler",
+            handler=HANDLERS["health"],
             environment=environment,
             timeout=10,
         ),
         Function(
             name="migrate",
-            handler="functions.migrate.handler.handler",
+            handler=HANDLERS["migrate"],
             environment=owner,
             timeout=300,
             concurrency=1,

@@ -11,7 +11,6 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, compile_path, request_response
 
+from deployed.routes import Route
 from local.invocation import InvocationError, RequestTooLarge, Throttled
 from local.refusals import refusal
 from local.sandbox import ACCOUNT
@@ -35,26 +35,6 @@ TIMEOUT_SECONDS = 30.0
 _TEXT = re.compile(r"text/.*|application/(json|xml|javascript)")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Requests that go to a function: `Route(["GET"], "/v1/documents/{id}", "ingest-api")`.
-
-    `methods` may be `["ANY"]`; a path may end in a greedy `{proxy+}`; `$default` takes the rest.
-    """
-
-    methods: Sequence[str]
-    path: str
-    function: str
-
-    def takes(self, method: str) -> bool:
-        return method in self.methods or "ANY" in self.methods
-
-    def key(self, method: str) -> str:
-        if self.path == "$default":
-            return self.path
-        return f"{method if method in self.methods else 'ANY'} {self.path}"
 
 
 _Table = Sequence[tuple[re.Pattern[str], Route]]

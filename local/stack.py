@@ -10,10 +10,11 @@ from typing import Any, Self
 import httpx
 from pydantic import SecretStr
 
+from deployed.routes import ROUTES
 from local import aws, pgbouncer
 from local.children import Ledger, ServiceFailed
 from local.configuration import Configuration
-from local.deployment import LIBRARIES, ROOT, ROUTES, environment, functions
+from local.deployment import LIBRARIES, ROOT, environment, functions
 from local.event_source import EventSource
 from local.gateway import create_app
 from local.lambda_runtime import LambdaRuntime

@@ -137,5 +137,6 @@ def create() -> FastAPI:
         changeless=CHANGELESS,
         most_at_once=settings.requests_at_once,
         origins=settings.origins,
+        edge_key=secret.edge_key_of(settings),
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

@@ -10,9 +10,12 @@ import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from quire.observability import log
 from quire.secrets import hand_over
 from quire.settings import MigrationSettings
 from quire.store.api_keys import FIRST_KEY_DAYS, hash_key, new_key, prefix_of
@@ -33,6 +36,9 @@ MIGRATION_LOCK = 0x0001_5155_4952_45
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """CloudFormation's Create and Update; at a Delete the database stays, as documents may do."""
+    if event.get("RequestType") == "Delete":
+        return {}
     settings, runtime, migration = MigrationSettings.load()
     owner_url = verified(migration.database_url.get_secret_value())
     with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
@@ -105,6 +111,14 @@ def _migrate(owner_url: str) -> None:
         creator=lambda: psycopg.connect(owner_url, connect_timeout=10),
         poolclass=sqlalchemy.NullPool,
     )
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known:
+        # A deploy that failed after its migrations is rolled back by CloudFormation, which runs the
+        # former ones: what is newer than they are stays, and the former code bears it.
+        log.warning("the database is newer than these migrations", revision=current)
+        return
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -279,3 +279,34 @@ async def test_while_postgres_is_gone_nobody_is_refused(
             assert answer.status_code == 200
             assert "ratelimit" not in answer.headers
     await gone.close()
+
+
+async def test_behind_an_edge_only_who_shows_its_key_is_served(
+    database: Database, tenant: Tenant
+) -> None:
+    security = Security(ApiKeys(database), Users(database))
+    limits = RateLimits(database, Limits(key_requests=9, requests=9))
+    app = create_app(
+        "Behind",
+        [routes(security, limits)],
+        max_body=1_000,
+        security=security,
+        keys=IdempotencyKeys(database, lease=9),
+        limits=limits,
+        switches=Switchboard(None, seconds=1),
+        spending=SPENDING,
+        changeless=CHANGELESS,
+        most_at_once=9,
+        edge_key="known-to-the-edge",
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
+    ) as asking:
+        for shown in ({}, {"Quire-Edge": ""}, {"Quire-Edge": "known-to-the-edge-"}):
+            refused = await asking.get("/v1/sessions", headers=shown)
+            assert refused.status_code == 403
+            assert refused.json()["title"] == "Forbidden"
+            # Whoever comes past the edge costs nobody a look-up.
+            assert "ratelimit" not in refused.headers
+        shown = {"Quire-Edge": "known-to-the-edge"}
+        assert (await asking.get("/v1/sessions", headers=shown)).status_code == 200

@@ -1,4 +1,4 @@
-"""The first key of a stage: made by the migration, handed over in a secret, and nowhere else."""
+"""Migrating as CloudFormation has it done: the first key, a roll back, the end of a stack."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from functions.migrate.handler import handler
-from local.provision import REGION, RUNTIME_SECRET, credentials
+from local.provision import MIGRATION_SECRET, REGION, RUNTIME_SECRET, credentials
 from local.stack import Stack
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
@@ -89,3 +89,36 @@ async def test_the_first_key_is_handed_over_once(
     assert handed_over()["api_key"] != key
     assert await ApiKeys(database).find(key) is None
     await database.close()
+
+
+@pytest.fixture
+def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        **credentials(stack.configuration.aws_url),
+        **stack.configuration.model_settings(),
+        "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
+        "QUIRE_MIGRATION_SECRET": MIGRATION_SECRET,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("deployed")
+async def test_a_roll_back_leaves_what_is_newer(owner: Owner) -> None:
+    """The former migrations are run after newer ones, of which they cannot know."""
+    found = await owner.execute("select version_num from alembic_version")
+    ((revision,),) = await found.fetchall()
+    await owner.execute("update alembic_version set version_num = '9999'")
+    try:
+        done = await asyncio.to_thread(handler, {"RequestType": "Update"}, None)
+    finally:
+        await owner.execute("update alembic_version set version_num = %s", [revision])
+    assert done["revision"] == "9999"
+    assert (await asyncio.to_thread(handler, {"RequestType": "Update"}, None))[
+        "revision"
+    ] == revision
+
+
+def test_the_end_of_a_stack_is_not_the_databases() -> None:
+    """Without its settings: nothing is read, and so nothing reached."""
+    assert handler({"RequestType": "Delete"}, None) == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("functions", "local", "cli", "infra", "layers")
+PACKAGES = ("functions", "deployed", "local", "cli", "infra", "layers")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,8 @@ def test_the_rules_hold(copy: Path) -> None:
         ("layers/common/python/quire/security.py", "import boto3"),
         ("cli/main.py", "import quire.domain"),
         ("infra/app.py", "import functions.chat.app"),
+        ("deployed/routes.py", "import quire.domain"),
+        ("functions/chat/app.py", "import deployed.routes"),
     ],
 )
 def test_a_planted_import_is_noticed(copy: Path, file: str, planted: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from local.deployment import ROOT, ROUTES
-from local.gateway import Route
+from deployed.routes import ROUTES, Route
+from local.deployment import ROOT
 from tests.documented import DOCUMENT, Documented
 
 documented = Documented()

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from benchmarks.built import Sandboxes, digests, unpacked
-from local.deployment import ROUTES, environment
+from deployed.routes import ROUTES
+from local.deployment import environment
 from local.event_source import EventSource
 from local.gateway import create_app
 from local.lambda_runtime import LambdaRuntime

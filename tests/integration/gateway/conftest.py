@@ -10,7 +10,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.gateway import Invoke, Route, create_app
+from deployed.routes import Route
+from local.gateway import Invoke, create_app
 
 ANYTHING = [Route(["ANY"], "/{proxy+}", "f")]
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from deployed.routes import Route
 from local.deployment import PYTHON_PATH
-from local.gateway import Route
 from local.lambda_runtime import (
     Function,
     FunctionError,

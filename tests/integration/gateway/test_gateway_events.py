@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from local.gateway import Route
+from deployed.routes import Route
 from tests.integration.gateway.conftest import Deploy, mirror
 
 

@@ -84,6 +84,8 @@ class RuntimeSecret(_Secret):
     openai_base_url: str | None = None
     openai_api_key: SecretStr
     embedding_fallback: EmbeddingFallback | None = None
+    # What CloudFront shows where it is the only way in.
+    edge_key: SecretStr | None = None
 
     @property
     def models(self) -> dict[str, Any]:
@@ -98,6 +100,14 @@ class RuntimeSecret(_Secret):
     @property
     def qdrant_key(self) -> str | None:
         return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
+
+    def edge_key_of(self, settings: "Settings") -> str | None:
+        """What to ask of every request, if anything. Raises ValueError where it was not given."""
+        if not settings.edge_only:
+            return None
+        if self.edge_key is None:
+            raise ValueError("edge_only is set, but the runtime secret has no edge_key")
+        return self.edge_key.get_secret_value()
 
 
 class MigrationSecret(_Secret):
@@ -190,6 +200,8 @@ class Settings(_Environment):
     # Whether questions, answers and the names of files are logged: for a stage that has no one's
     # but its maker's.
     log_content: bool = False
+    # Whether all have to come by CloudFront, which shows the secret's `edge_key`.
+    edge_only: bool = False
     # What one process has under way; what comes beyond is refused at once.
     requests_at_once: int = 1_024
 

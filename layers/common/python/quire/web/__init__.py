@@ -50,6 +50,7 @@ def create_app(
     most_at_once: int,
     origins: Sequence[str] = (),
     dialects: Mapping[str, Dialect] | None = None,
+    edge_key: str | None = None,
 ) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
@@ -58,7 +59,7 @@ def create_app(
     those that are `changeless` are answered where nothing may be changed. Beyond
     `most_at_once` requests in this process the next ones are refused. Pages of `origins` may call
     it from a browser (CORS). At the paths of `dialects`,
-    and below them, problems are put in other words.
+    and below them, problems are put in other words. With an `edge_key` only who shows it is served.
     """
     # No app tells of itself: one document describes them all (`make openapi`).
     app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
@@ -75,6 +76,7 @@ def create_app(
         spending=spending,
         changeless=changeless,
         most=most_at_once,
+        edge_key=edge_key,
     )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
     app.add_middleware(

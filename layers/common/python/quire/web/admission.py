@@ -5,6 +5,7 @@ RateLimit headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-rate
 
 import re
 from contextlib import ExitStack
+from hmac import compare_digest
 from math import ceil
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ from quire.switches import Switchboard, Switches
 from quire.web.problems import refusal
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_EDGE = "quire-edge"
 _RATE = "rate_limit_exceeded"
 _QUOTA = "insufficient_quota"
 
@@ -41,12 +43,14 @@ class Admission:
         spending: re.Pattern[str],
         changeless: re.Pattern[str],
         most: int,
+        edge_key: str | None,
     ) -> None:
         """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
         `changeless` only asks.
 
         Beyond `most` requests at once the next ones are refused: they would only be late. A turn
-        whose reader has gone away is still one of them.
+        whose reader has gone away is still one of them. With an `edge_key` only what is in front of
+        this app may call it, and says so by that key.
         """
         self._app = app
         self._security = security
@@ -55,13 +59,18 @@ class Admission:
         self._spending = spending
         self._changeless = changeless
         self._most = most
+        self._edge_key = None if edge_key is None else edge_key.encode()
         self._present = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        if self._present >= self._most:
-            return await refusal(scope, Overloaded())(scope, receive, send)
+        try:
+            self._check_edge(scope)
+            if self._present >= self._most:
+                raise Overloaded
+        except (Forbidden, Overloaded) as error:
+            return await refusal(scope, error)(scope, receive, send)
         with ExitStack() as present:
             self._present += 1
             present.callback(self._leave)
@@ -71,6 +80,13 @@ class Admission:
 
     def _leave(self) -> None:
         self._present -= 1
+
+    def _check_edge(self, scope: Scope) -> None:
+        """Raises Forbidden."""
+        if self._edge_key is not None:
+            shown = Headers(scope=scope).get(_EDGE, "")
+            if not compare_digest(shown.encode("latin-1"), self._edge_key):
+                raise Forbidden("Call this by the address that its stage is known by.")
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, told = Headers(scope=scope), list[tuple[bytes, bytes]]()

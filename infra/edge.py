@@ -1,0 +1,83 @@
+"""CloudFront before both doors, so that all of it has one name.
+
+Origin access control is not for the streaming door: it signs with `Authorization`, which is our
+callers' own, and asks them for a hash of their bodies. A header that only CloudFront knows does it.
+"""
+
+from aws_cdk import Duration, Fn, SecretValue
+from aws_cdk import aws_certificatemanager as certificates
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.api import Api
+from infra.config import StageConfig
+from infra.nag import acknowledge
+from infra.names import EDGE_HEADER, EDGE_KEY, RUNTIME, secret_name
+
+# What the streaming app answers in pieces; all else is the HTTP API's.
+STREAMED = ("/v1/chat/stream", "/v1/chat/completions", "/v1/messages/*/stream")
+# The app says something every ten seconds, if only that it is still here.
+_SILENCE = Duration.seconds(60)
+
+
+class Edge(Construct):
+    """`url` is where both doors are."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: StageConfig,
+        api: Api,
+        stream: lambda_.IFunctionUrl,
+    ) -> None:
+        super().__init__(scope, id)
+        # A reference, which CloudFormation resolves as it deploys.
+        key = SecretValue.secrets_manager(secret_name(stage.name, RUNTIME), json_field=EDGE_KEY)
+        streaming = origins.FunctionUrlOrigin(
+            stream, read_timeout=_SILENCE, custom_headers={EDGE_HEADER: key.unsafe_unwrap()}
+        )
+        certificate = (
+            certificates.Certificate.from_certificate_arn(
+                self, "Certificate", stage.domain.certificate_arn
+            )
+            if stage.domain
+            else None
+        )
+        self.distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"quire-{stage.name}",
+            default_behavior=_passed_on(
+                origins.HttpOrigin(Fn.select(2, Fn.split("/", api.http_api.api_endpoint)))
+            ),
+            additional_behaviors={path: _passed_on(streaming) for path in STREAMED},
+            certificate=certificate,
+            domain_names=[stage.domain.name] if stage.domain else None,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+        )
+        name = stage.domain.name if stage.domain else self.distribution.distribution_domain_name
+        self.url = f"https://{name}"
+        for rule, reason in (
+            ("CFR1", "Who may call is a matter of keys, not of countries."),
+            ("CFR2", "A firewall is billed at rest; callers are limited by key (ADR 19)."),
+            ("CFR3", "Every request is in the functions' logs, those refused in the gateway's."),
+            # Where no certificate is given, CloudFront's own comes with its own rules for TLS.
+            ("CFR4", "Only a name of yours can ask for TLS 1.2."),
+        ):
+            acknowledge(self.distribution, f"AwsSolutions-{rule}", reason=reason)
+
+
+def _passed_on(origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+    """All of a request but its Host, and nothing is kept: answers are their callers' own."""
+    return cloudfront.BehaviorOptions(
+        origin=origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+        cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+        origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        compress=False,
+    )

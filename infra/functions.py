@@ -1,0 +1,58 @@
+"""The functions of a stage, and what each is told. What each may do, the stack says."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from constructs import Construct
+
+from deployed.handlers import HANDLERS, STREAM_HANDLER
+from infra import environment
+from infra.bundles import Bundles
+from infra.config import StageConfig
+from infra.function import Function
+
+
+class Functions(Construct):
+    """`chat_stream` is chat's own bundle behind the Lambda Web Adapter."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: StageConfig,
+        bundles: Bundles,
+        serving: Mapping[str, str],
+        migrating: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, id)
+
+        make = partial(Function, self, stage=stage, bundles=bundles)
+        ours = partial(make, environment=serving)
+        self.chat = ours("Chat", handler=HANDLERS["chat"], size=stage.chat, live=True)
+        self.chat_stream = make(
+            "ChatStream",
+            handler=STREAM_HANDLER,
+            size=stage.chat_stream,
+            environment=environment.streaming(serving, stage=stage),
+            live=True,
+            streams=True,
+        )
+        self.ingest_api = ours(
+            "IngestApi", handler=HANDLERS["ingest-api"], size=stage.ingest_api, live=True
+        )
+        self.health = ours("Health", handler=HANDLERS["health"], size=stage.health, live=True)
+        self.ingest = ours("Ingest", handler=HANDLERS["ingest"], size=stage.ingest, hands_over=True)
+        self.maintenance = ours(
+            "Maintenance",
+            handler=HANDLERS["maintenance"],
+            size=stage.maintenance,
+            hands_over=True,
+        )
+        self.migrate = make(
+            "Migrate", handler=HANDLERS["migrate"], size=stage.migrate, environment=migrating
+        )
+        self.serving = (
+            *(self.chat, self.chat_stream, self.ingest_api, self.health),
+            *(self.ingest, self.maintenance),
+        )

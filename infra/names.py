@@ -1,0 +1,13 @@
+"""What of a stage is known by name outside of its template; all else CloudFormation names."""
+
+RUNTIME, MIGRATION, SWITCHES, FIRST_KEY = "runtime", "migration", "switches", "first-key"
+# What CloudFront says to the streaming app, and where in the runtime secret that is.
+EDGE_HEADER, EDGE_KEY = "Quire-Edge", "edge_key"
+
+
+def stack_name(stage: str) -> str:
+    return f"quire-{stage}"
+
+
+def secret_name(stage: str, secret: str) -> str:
+    return f"quire/{stage}/{secret}"

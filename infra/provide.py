@@ -1,0 +1,197 @@
+"""`make secrets STAGE=dev`: what a stage keeps secret, asked for once and never shown.
+
+CloudFormation is not to know any of it, so this comes before the first deploy, and stays after the
+last one until `--delete`.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote, urlsplit
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.config import STAGES
+from infra.names import EDGE_KEY, FIRST_KEY, MIGRATION, RUNTIME, SWITCHES, secret_name
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+Secret = dict[str, str]
+
+APP_ROLE = "quire_app"
+
+
+class Unfit(Exception):
+    """What was given cannot be meant; the message says why, and never tells it."""
+
+
+def _postgres(url: str) -> str:
+    found = urlsplit(url)
+    if found.scheme not in ("postgresql", "postgres") or not found.hostname:
+        raise Unfit("a database is given as postgresql://user:password@host/name")
+    return url
+
+
+def _as_app(url: str) -> str:
+    """The same database as `quire_app`, whom migrations make with the password that is chosen here:
+    a role made in a console could pass row-level security.
+    """
+    found = urlsplit(_postgres(url))
+    if found.username == APP_ROLE and found.password:
+        return url
+    host = found.netloc.rpartition("@")[2]
+    return found._replace(netloc=f"{APP_ROLE}:{quote(secrets.token_urlsafe(32))}@{host}").geturl()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a secret, and the variable that may have it."""
+
+    secret: str
+    name: str
+    variable: str
+    what: str
+    needed: bool = True
+    read: Callable[[str], str] = str.strip
+
+
+FIELDS = (
+    Field(
+        secret=MIGRATION,
+        name="database_url",
+        variable="DATABASE_OWNER_URL",
+        what="PostgreSQL as its owner, without a pooler",
+        read=_postgres,
+    ),
+    Field(
+        secret=RUNTIME,
+        name="database_url",
+        variable="DATABASE_URL",
+        what="PostgreSQL on the pooled host, as anybody (quire_app is put in their stead)",
+        read=_as_app,
+    ),
+    Field(secret=RUNTIME, name="qdrant_url", variable="QDRANT_URL", what="Qdrant's URL"),
+    Field(
+        secret=RUNTIME,
+        name="qdrant_api_key",
+        variable="QDRANT_API_KEY",
+        what="Qdrant's API key",
+        needed=False,
+    ),
+    Field(
+        secret=RUNTIME,
+        name="openai_api_key",
+        variable="OPENAI_API_KEY",
+        what="the key of OpenAI's API, or of what speaks it",
+    ),
+    Field(
+        secret=RUNTIME,
+        name="openai_base_url",
+        variable="OPENAI_BASE_URL",
+        what="where that is, if it is not OpenAI's own",
+        needed=False,
+    ),
+)
+
+
+def provide(
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help=" ".join(STAGES))],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Ask for what is there, too; Enter keeps it.")
+    ] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete all of them, at once and for good.")
+    ] = False,
+) -> None:
+    """Make what is missing of a stage's secrets; what is there stays as it is."""
+    if stage not in STAGES:
+        raise typer.BadParameter(f"There is no stage {stage}: {', '.join(STAGES)}.")
+    vault = boto3.client("secretsmanager")
+    try:
+        if delete:
+            _delete(vault, stage)
+        else:
+            _make(vault, stage, replace=replace)
+    except Unfit as error:
+        typer.echo(f"Nothing was changed: {error}.", err=True)
+        raise typer.Exit(1) from None
+    except (BotoCoreError, ClientError) as error:
+        typer.echo(f"AWS refused: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _make(vault: "SecretsManagerClient", stage: str, *, replace: bool) -> None:
+    """All is asked for before anything is kept. Raises Unfit."""
+    former = {name: _find(vault, stage, name) for name in (RUNTIME, MIGRATION, SWITCHES, FIRST_KEY)}
+    wanted: dict[str, Secret] = {name: dict(secret or {}) for name, secret in former.items()}
+    for field in FIELDS:
+        _fill(wanted[field.secret], field, replace=replace)
+    wanted[MIGRATION].setdefault("first_tenant", STAGES[stage].tenant)
+    wanted[RUNTIME].setdefault(EDGE_KEY, secrets.token_urlsafe(32))
+    for name, secret in wanted.items():
+        _keep(vault, secret_name(stage, name), former[name], secret)
+
+
+def _fill(secret: Secret, field: Field, *, replace: bool) -> None:
+    there = field.name in secret
+    if there and not replace:
+        return
+    if given := os.environ.get(field.variable) or _ask(field, there=there):
+        try:
+            secret[field.name] = field.read(given)
+        except ValueError:
+            raise Unfit(f"{field.variable} cannot be read") from None
+    elif field.needed and not there:
+        raise Unfit(f"{field.variable} is missing: {field.what}")
+
+
+def _ask(field: Field, *, there: bool) -> str:
+    if not sys.stdin.isatty():
+        return ""
+    end = " (Enter: as it is)" if there else "" if field.needed else " (Enter: none)"
+    answer: str = typer.prompt(
+        f"{field.variable}, {field.what}{end}", default="", hide_input=True, show_default=False
+    )
+    return answer
+
+
+def _find(vault: "SecretsManagerClient", stage: str, name: str) -> Secret | None:
+    try:
+        found = vault.get_secret_value(SecretId=secret_name(stage, name))
+    except vault.exceptions.ResourceNotFoundException:
+        return None
+    secret: Secret = json.loads(found["SecretString"])
+    return secret
+
+
+def _keep(
+    vault: "SecretsManagerClient", name: str, former: Mapping[str, str] | None, secret: Secret
+) -> None:
+    """Only the names of fields are told."""
+    changed = [key for key, value in secret.items() if (former or {}).get(key) != value]
+    if former is None:
+        vault.create_secret(Name=name, SecretString=json.dumps(secret))
+        typer.echo(f"{name}: made ({', '.join(changed) or 'empty'})")
+    elif changed:
+        vault.put_secret_value(SecretId=name, SecretString=json.dumps(secret))
+        typer.echo(f"{name}: set ({', '.join(changed)})")
+    else:
+        typer.echo(f"{name}: as it was")
+
+
+def _delete(vault: "SecretsManagerClient", stage: str) -> None:
+    for name in (RUNTIME, MIGRATION, SWITCHES, FIRST_KEY):
+        # Else the name would be taken for a month, and the next `make secrets` refused.
+        vault.delete_secret(SecretId=secret_name(stage, name), ForceDeleteWithoutRecovery=True)
+        typer.echo(f"{secret_name(stage, name)}: deleted")
+
+
+if __name__ == "__main__":
+    typer.run(provide)

@@ -1,0 +1,166 @@
+"""What CloudFormation is not to do: `make secrets`, and what `make destroy` begins with."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import typer
+from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner, Result
+
+from infra.config import STAGES
+from infra.empty import empty
+from infra.provide import provide
+from local.provision import credentials
+from quire.settings import MigrationSecret, RuntimeSecret
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+OWNER = "postgresql://owner:owners-password@ep-x.example/quire"
+POOLED = "postgresql://owner:owners-password@ep-x-pooler.example/quire?sslmode=require"
+GIVEN = {
+    "DATABASE_OWNER_URL": OWNER,
+    "DATABASE_URL": POOLED,
+    "QDRANT_URL": "https://qdrant.example",
+    "OPENAI_API_KEY": "sk-told-to-nobody",
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _account(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**credentials(aws), **GIVEN}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("QDRANT_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def vault() -> Iterator["SecretsManagerClient"]:
+    client = boto3.client("secretsmanager")
+    yield client
+    for secret in client.list_secrets()["SecretList"]:
+        client.delete_secret(SecretId=secret["Name"], ForceDeleteWithoutRecovery=True)
+
+
+def run(command: Any, *arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def kept(vault: "SecretsManagerClient", name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        vault.get_secret_value(SecretId=f"quire/dev/{name}")["SecretString"]
+    )
+    return found
+
+
+def test_secrets_are_made_as_the_functions_read_them(vault: "SecretsManagerClient") -> None:
+    result = run(provide, "dev")
+    assert result.exit_code == 0, result.output
+    runtime = RuntimeSecret.model_validate(kept(vault, "runtime"))
+    app = urlsplit(runtime.database_url.get_secret_value())
+    assert (app.username, app.hostname, app.query) == (
+        "quire_app",
+        "ep-x-pooler.example",
+        "sslmode=require",
+    )
+    assert app.password
+    assert app.password != "owners-password"
+    assert runtime.edge_key is not None
+    migration = MigrationSecret.model_validate(kept(vault, "migration"))
+    assert migration.database_url.get_secret_value() == OWNER
+    assert migration.first_tenant == STAGES["dev"].tenant
+    assert kept(vault, "switches") == kept(vault, "first-key") == {}
+
+
+def test_nothing_secret_is_told(vault: "SecretsManagerClient") -> None:
+    printed = run(provide, "dev").output + run(provide, "dev", "--replace").output
+    secret = [value for name in ("runtime", "migration") for value in kept(vault, name).values()]
+    for value in {*secret, "owners-password"} - {STAGES["dev"].tenant}:
+        assert value not in printed
+
+
+def test_again_it_changes_nothing_unless_it_is_to(
+    vault: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(provide, "dev")
+    before = kept(vault, "runtime")
+    vault.put_secret_value(SecretId="quire/dev/switches", SecretString='{"hyde": false}')
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    monkeypatch.delenv("DATABASE_URL")
+    assert "runtime: as it was" in run(provide, "dev").output
+    assert kept(vault, "runtime") == before
+    assert "runtime: set (openai_api_key)" in run(provide, "dev", "--replace").output
+    assert kept(vault, "runtime") == {**before, "openai_api_key": "sk-another"}
+    assert kept(vault, "switches") == {"hyde": False}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OPENAI_API_KEY", ""),
+        ("DATABASE_URL", "mysql://me:hidden@x/y"),
+        ("DATABASE_URL", "http://["),
+    ],
+)
+def test_what_is_missing_or_unfit_is_named_and_nothing_made(
+    vault: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    result = run(provide, "dev")
+    assert result.exit_code == 1
+    assert "Nothing was changed" in result.output
+    assert "hidden" not in result.output
+    assert vault.list_secrets()["SecretList"] == []
+
+
+def test_deleted_they_can_be_made_anew_at_once(vault: "SecretsManagerClient") -> None:
+    run(provide, "dev")
+    assert run(provide, "dev", "--delete").exit_code == 0
+    assert vault.list_secrets()["SecretList"] == []
+    assert run(provide, "dev").exit_code == 0
+
+
+def test_an_unknown_stage_is_refused() -> None:
+    for command in (provide, empty):
+        result = run(command, "somewhere")
+        assert result.exit_code == 2
+        assert "dev, staging, prod" in result.output
+
+
+def test_a_stage_is_emptied_to_the_last_version() -> None:
+    template = {
+        "Resources": {"Any": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "emptied"}}},
+        "Outputs": {"BucketName": {"Value": {"Ref": "Any"}}},
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName="quire-dev", TemplateBody=json.dumps(template)
+    )
+    s3 = boto3.client("s3")
+    s3.put_bucket_versioning(Bucket="emptied", VersioningConfiguration={"Status": "Enabled"})
+    for content in (b"one", b"two"):
+        s3.put_object(Bucket="emptied", Key="uploads/main/a.txt", Body=content)
+    s3.delete_object(Bucket="emptied", Key="uploads/main/a.txt")
+    assert run(empty, "dev").output == "emptied: empty\n"
+    listed = s3.list_object_versions(Bucket="emptied")
+    assert not {"Versions", "DeleteMarkers"} & set(listed)
+    boto3.client("cloudformation").delete_stack(StackName="quire-dev")
+
+
+def test_what_is_not_there_or_to_be_kept_is_left() -> None:
+    assert "no stack quire-staging" in run(empty, "staging").output
+    assert "keeps its documents" in run(empty, "prod").output
