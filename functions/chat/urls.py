@@ -11,7 +11,8 @@ BEGUN = r"(?:h|ht|htt|https?:?/?|ww?w?|www\\)\Z"  # the last letters may become 
 _STOP = r"[.,;:!?*_~']"
 _PART = r"""[^\s<>"`()\[\]{}|\\，。；：！？、（）【】《》「」『』“”‘’—]"""
 _PAIR = rf"\({_PART}{{0,64}}\)"
-_BODY = rf"(?:{_PART}|{_PAIR})+"
+# So many stops are no part of any: nobody waits for what may come behind them.
+_BODY = rf"(?:(?!{_STOP}){_PART}|{_STOP}{{1,20}}(?!{_STOP})|{_PAIR})+"
 _URL = re.compile(
     rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|www\.){_BODY}", re.IGNORECASE
 )
@@ -22,7 +23,7 @@ _STOPS = re.compile(rf"{_STOP}*\Z")
 _HALF_PAIR = re.compile(rf"\({_PART}{{0,64}}\Z")
 # What may close the sentence, or the quotation, that a URL ends.
 _CLOSING = re.compile(rf"""(?:{_STOP}|[)\]}}"`>|，。；：！？、）】》」』”’—]){{0,20}}""")
-_SPACE = re.compile(r"\s|<")
+_SPACE = re.compile(r"\s")
 _REST = re.compile(rf"(?:{_STOP}{{0,20}}(?!{_STOP}){_PART})*")
 _LAST_STOPS = re.compile(rf"{_STOP}{{0,20}}\Z")
 

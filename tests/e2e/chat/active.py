@@ -1,7 +1,7 @@
 """What a reader's program would make of an answer: links, images, tags that do something.
 
-An answer is looked at as Markdown with its HTML, as GitHub's dialect links bare addresses, and as
-plain text in which a terminal links them.
+An answer is looked at as Markdown with its HTML; each of its texts, as what links bare addresses
+looks at them; and all of it as a terminal does.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser
 
-_BARE = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<]*[\w/]", re.IGNORECASE)
+_BARE = re.compile(r"(?:[a-z][a-z0-9+-]*://|(?<![a-z0-9])www\.)[^\s<]*[\w/]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ENDS = re.compile(r"[\])}>*_~`'\".,;:!?|…«»]+$")
 _TAGS = set(
@@ -33,8 +33,8 @@ def active(markdown: str) -> set[str]:
             found.add(node.attributes.get("href") or "")
     for link in page.css("a"):
         link.decompose()
-    rendered = page.body.text(separator="") if page.body else ""
+    rendered = page.body.text(separator="\n") if page.body else ""
     for text in (rendered, markdown):
         found |= {_ENDS.sub("", url) for url in _BARE.findall(text)}
-        found |= set(_ADDRESS.findall(text))
+        found |= {address.rstrip("-_") for address in _ADDRESS.findall(text)}
     return found

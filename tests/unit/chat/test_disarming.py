@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 from functions.chat.citing import Citer
 from functions.chat.disarming import LEFT_OUT, disarmed
 from quire.domain import Source
+from tests.e2e.chat.active import active
 
 TEXT = (
     "Gears wear out quickly, see https://a.com/x or https://en.example/Foo_(bar). "
     "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it, or javascript://a.com/SECRET."
 )
+LINKS = {
+    *("https://a.com/x", "https://en.example/Foo_(bar)", "https://en.example/Foo_(bar"),
+    "https://en.example/Foo",  # between two of them, "_(bar) … Foo_" is emphasis
+    *("ann@a.com", "www.a.com/y", "s3://bucket/key"),
+}
 SOURCE = Source(index=1, text=TEXT, start=0, end=len(TEXT), score=1.0, title="T")
 
 
@@ -198,6 +204,11 @@ def test_it_does_not_matter_where_the_words_are_cut(written: str, seed: int) -> 
     chance = random.Random(seed)
     sizes = [chance.randint(1, 4) for _ in written]
     assert shown(written, sizes=sizes) == shown(written)
+
+
+@given(WRITTEN)
+def test_nothing_is_active_that_was_not_given(written: str) -> None:
+    assert {link.rstrip("/") for link in active(shown(written))} <= LINKS
 
 
 @given(st.text(alphabet="abch .,;()'\"-\n#*_1é机", max_size=200))
