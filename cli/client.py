@@ -96,7 +96,7 @@ class Quire:
                     if not sent.data:  # what becomes of a comment after an id
                         continue
                     if (event := event_of(sent)) is None:
-                        raise Failed(f"What answers at {self._stream_url} is not Quire.")
+                        raise Failed(f"What streams from {self._stream_url} is not Quire.")
                     if event["event"] == "error":
                         raise _told(event["problem"])
                     yield event

@@ -47,6 +47,7 @@ from quire.store.usage import UsageCounts
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.door import Door
 
 _NEVER = 10**9
 
@@ -166,7 +167,7 @@ def create() -> FastAPI:
         switches=switches,
         spending=SPENDING,
         changeless=CHANGELESS,
-        most_at_once=_NEVER,
+        door=Door(lambda: 0, most=_NEVER, seconds=_NEVER),
     )
 
 

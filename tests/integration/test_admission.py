@@ -23,6 +23,7 @@ from quire.store.usage import UsageCounts, add_usage
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.door import Door
 from tests.conftest import Tenant
 
 STAGE = Limits(key_requests=600, requests=600)
@@ -60,7 +61,7 @@ async def client(
             switches=Switchboard(None, seconds=1),
             spending=SPENDING,
             changeless=CHANGELESS,
-            most_at_once=AT_ONCE,
+            door=Door(database.waiting, most=AT_ONCE, seconds=1),
             dialects={"/v1/chat/completions": error_json},
         )
         made = httpx.AsyncClient(
@@ -209,7 +210,7 @@ async def test_while_postgres_is_gone_nobody_is_refused(
         switches=Switchboard(None, seconds=1),
         spending=re.compile(".*"),
         changeless=CHANGELESS,
-        most_at_once=9,
+        door=Door(database.waiting, most=9, seconds=1),
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()

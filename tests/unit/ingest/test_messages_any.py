@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.ingest.messages import Asked, ingest_message, parse
+from functions.ingest.messages import Asked, Removal, Upload, ingest_message, parse
 from quire.errors import Invalid
 
 JOB = {"tenant": "t", "id": "018f0000-0000-7000-8000-000000000001"}
@@ -69,7 +69,7 @@ def check(body: str) -> None:
 def can_be_kept(asked: Asked) -> None:
     """PostgreSQL and SQS take all of it."""
     jobs = [job for job in (asked.job, asked.job_watch) if job]
-    objects = (*asked.uploads, *asked.removals)
+    objects: list[Upload | Removal] = [*asked.uploads, *asked.removals]
     for text in (
         *asked.watch,
         *(tenant for tenant, _ in jobs),

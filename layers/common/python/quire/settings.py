@@ -176,8 +176,10 @@ class Settings(_Environment):
     switches_seconds: float = 30.0
     # Whose pages may call from a browser, as `https://app.example`; a JSON list.
     origins: list[Origin] = []
-    # What one process has under way; what comes beyond is refused at once.
+    # What one process has under way; what comes beyond is refused at once. While there is too much
+    # to do they wait at its door, for so long at most.
     requests_at_once: int = 1_024
+    door_seconds: float = 10.0
 
     @property
     def limits(self) -> Limits:

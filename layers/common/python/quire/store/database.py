@@ -103,6 +103,10 @@ class Database:
             self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
 
+    def waiting(self) -> int:
+        """How many wait for a connection now."""
+        return self._pool.get_stats().get("requests_waiting", 0)
+
     async def close(self) -> None:
         await self._pool.close()
 

@@ -16,6 +16,7 @@ from quire.observability import log
 from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
 from quire.switches import Switchboard, Switches
+from quire.web.door import Door
 from quire.web.problems import refusal
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -39,12 +40,12 @@ class Admission:
         switches: Switchboard,
         spending: re.Pattern[str],
         changeless: re.Pattern[str],
-        most: int,
+        door: Door,
     ) -> None:
         """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
         `changeless` only asks.
 
-        Beyond `most` requests at once the next ones are refused: they would only be late.
+        The `door` is where it waits while there is too much to do.
         """
         self._app = app
         self._security = security
@@ -52,22 +53,16 @@ class Admission:
         self._switches = switches
         self._spending = spending
         self._changeless = changeless
-        self._most = most
-        self._present = 0
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
-            if self._present >= self._most:
-                raise Overloaded
-            self._present += 1
+            async with self._door.passed():
+                return await self._admit(scope, receive, send)
         except Overloaded as error:
             return await refusal(scope, error)(scope, receive, send)
-        try:
-            return await self._admit(scope, receive, send)
-        finally:
-            self._present -= 1
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, told = Headers(scope=scope), list[tuple[bytes, bytes]]()
