@@ -3,6 +3,7 @@
 A sample in `make test`, ten thousand in `make soak`; seeded (QUIRE_SEED).
 """
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -69,11 +70,16 @@ def cases(sample: int, soak: int) -> Any:
     ]
 
 
-@pytest.mark.parametrize("number", cases(150, 11_000))
+@pytest.mark.parametrize("number", cases(80, 11_000))
 async def test_any_case_is_answered_as_documented(
     stack: Stack, client: httpx.AsyncClient, known: Known, number: int
 ) -> None:
     documented, secrets = Documented(), hidden(stack, known)
+    loop = asyncio.get_running_loop()
+
+    async def check(made: Made) -> None:
+        answer = await client.send(made.request)
+        assert found_wrong(made, answer, await told(documented, made, answer), secrets) == []
 
     @seed(SEED)
     @settings(
@@ -83,11 +89,11 @@ async def test_any_case_is_answered_as_documented(
         database=None,
     )
     @given(made=requests_to(stack, known))
-    async def holds(made: Made) -> None:
-        answer = await client.send(made.request)
-        assert found_wrong(made, answer, await told(documented, made, answer), secrets) == []
+    def holds(made: Made) -> None:
+        # The stack's gateway lives in the loop, so the cases come from beside it.
+        asyncio.run_coroutine_threadsafe(check(made), loop).result()
 
-    await holds()
+    await asyncio.to_thread(holds)
 
 
 def hidden(stack: Stack, known: Known) -> list[str]:
