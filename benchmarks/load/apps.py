@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,17 @@ class App:
 
 @asynccontextmanager
 async def serving(
-    cloud: Cloud, name: str, *, settings: Mapping[str, str] | None = None, blocking: bool = False
+    cloud: Cloud,
+    name: str,
+    *,
+    settings: Mapping[str, str] | None = None,
+    blocking: bool = False,
+    around: Callable[[list[str]], list[str]] = list,
 ) -> AsyncIterator[App]:
-    """The streaming app by its own start script, in front of all that the cloud has."""
+    """The streaming app by its own start script, in front of all that the cloud has.
+
+    `around` makes the command that starts it another one.
+    """
     stack, (port,) = cloud.stack, free_ports(1)
     variables = environment(
         aws_url=stack.configuration.aws_url,
@@ -50,7 +58,7 @@ async def serving(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *around(command),
             env=dict(service.environment),
             stdout=output,
             stderr=output,
