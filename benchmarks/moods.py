@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.instant_answer import events
 
 MOODS = ("429", "500", "half a stream", "garbage", "silence")
+HANG_UP = "hang up"
 _REFUSED = {
     "429": b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 2\r\n",
     "500": b"HTTP/1.1 500 Internal Server Error\r\n",
@@ -28,6 +29,8 @@ def spoil(
         transport.close()
     elif mood == "garbage":
         transport.write(_GARBAGE + b'<html>\ndata: {"choices":')
+    elif mood == HANG_UP:
+        transport.close()
     elif mood != "silence":
         return False
     return True

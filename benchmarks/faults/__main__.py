@@ -59,10 +59,10 @@ async def bear_all(folder: Path, *, at_once: int, only: str = "") -> list[Borne]
 
 def table(borne: list[Borne], at_once: int) -> Table:
     made = Table(title=f"Faults, {at_once} turns at once")
-    made.add_column("fault")
+    made.add_column("fault", no_wrap=True)
     for heading in (
         *("requests", "served", "degraded", "incomplete", "refused", "neither", "lost"),
-        *("longest, s", "recovered after, s"),
+        *("longest, s", "recovered, s"),
     ):
         made.add_column(heading, justify="right")
     for one in borne:

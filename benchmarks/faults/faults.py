@@ -14,9 +14,10 @@ import psutil
 
 from benchmarks.cloud import Cloud
 from benchmarks.faults.names import Names
-from benchmarks.moods import MOODS
+from benchmarks.moods import HANG_UP, MOODS
 
 _BLOCK = 2**20
+_HANGING_UP_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ def faults(cloud: Cloud, names: Names | None, disk: Path | None) -> list[Fault]:
         *(Fault(f"the model: {mood}", 8, partial(_moody, cloud, mood)) for mood in MOODS),
     ]
     if names:
-        found.append(Fault("names are not known", 8, names.unknown))
-        found.append(Fault("nobody answers for names", 8, names.silent))
+        for name, lost in (
+            ("names are not known", names.unknown),
+            ("nobody answers for names", names.silent),
+        ):
+            found.append(Fault(name, 8, partial(_nameless, cloud, lost)))
     if disk:
         found.append(Fault("the disk is full", 10, partial(_full, disk)))
     return found
@@ -76,6 +80,17 @@ async def _moody(cloud: Cloud, mood: str) -> AsyncIterator[None]:
             yield
         finally:
             await model.post("/mood", json={"mood": ""})
+
+
+@asynccontextmanager
+async def _nameless(
+    cloud: Cloud, lost: Callable[[], AbstractAsyncContextManager[None]]
+) -> AsyncIterator[None]:
+    """Connections that are there need no names, so they are lost too."""
+    async with lost():
+        async with _restarting(cloud, "pgbouncer"), _moody(cloud, HANG_UP):
+            await asyncio.sleep(_HANGING_UP_SECONDS)
+        yield
 
 
 @asynccontextmanager
