@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode, openapi
 from schemathesis.core.errors import SchemathesisError
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Ok
 
 from local.stack import Stack
 from tests.documented import DOCUMENT
@@ -57,7 +58,7 @@ def requests_to(draw: st.DrawFn, stack: Stack, known: Known) -> Made:
     if (strategy := _cases(operation.label, mode)) is None:
         mode, strategy = RIGHT, _cases(operation.label, RIGHT)
     assert strategy is not None
-    case: Case = draw(strategy)
+    case: Case[Any] = draw(strategy)
     # Deleted it would be there for nobody after.
     for name in case.path_parameters if operation.method != "delete" else ():
         if known.ids.get(name) and draw(st.booleans()):
@@ -77,7 +78,7 @@ def requests_to(draw: st.DrawFn, stack: Stack, known: Known) -> Made:
     )
 
 
-def _has_wrong_body(case: Case) -> bool:
+def _has_wrong_body(case: Case[Any]) -> bool:
     body = case.meta.components.get(ParameterLocation.BODY) if case.meta else None
     return body is not None and body.mode == WRONG
 
@@ -94,7 +95,7 @@ def _strangers(draw: st.DrawFn, known: Known) -> str | None:
     return None if mutant.strip() == credential else mutant
 
 
-def _request(case: Case, url: str, credential: str | None) -> httpx.Request:
+def _request(case: Case[Any], url: str, credential: str | None) -> httpx.Request:
     given = case.as_transport_kwargs(base_url=url)
     # By the library that the case was made for: it knows how to write down what is odd.
     sent = requests.Request(
@@ -118,11 +119,11 @@ def _request(case: Case, url: str, credential: str | None) -> httpx.Request:
 @cache
 def _operations() -> list[APIOperation[Any, Any, Any, Any]]:
     schema = openapi.from_path(str(DOCUMENT))
-    return [found.ok() for found in schema.get_all_operations()]
+    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
 
 
 @cache
-def _cases(label: str, mode: GenerationMode) -> st.SearchStrategy[Case] | None:
+def _cases(label: str, mode: GenerationMode) -> st.SearchStrategy[Case[Any]] | None:
     """None where nothing can be wrong."""
     operation = next(one for one in _operations() if one.label == label)
     if mode == WRONG and not (operation.body or operation.query):
