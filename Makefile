@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-retrieval eval eval-parts openapi format requirements clean \
+.PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-load bench-faults bench-retrieval eval eval-parts openapi format requirements clean \
 	secrets bootstrap synth diff deploy destroy
 
 PYTHON ?= python3
@@ -50,6 +50,12 @@ bench-chat: $(VENV)/.dev ## What a question takes: CPU, latency, turns a second 
 
 bench-limits: $(VENV)/.dev ## What it takes to count a request (FLAGS=--help)
 	$(BIN)/python -m benchmarks.limits $(FLAGS)
+
+bench-load: $(VENV)/.dev ## What a thousand turns at once do to one process (FLAGS="--turns 400 --at-once 50", …)
+	$(BIN)/python -m benchmarks.load $(FLAGS)
+
+bench-faults: $(VENV)/.dev ## Everything goes wrong once, under load: what was served, refused, lost (FLAGS=--help)
+	$(BIN)/python -m benchmarks.faults $(FLAGS)
 
 # Its vectors are small: threads of their own would only be in Qdrant's way.
 bench-retrieval: $(VENV)/.dev ## What a search takes as an index grows, and what int8 saves (FLAGS=--help)

@@ -59,7 +59,7 @@ async def _run(folder: Path, sandboxes: Sandboxes, rounds: int, profile: str) ->
         await _put(stack)
         variables = environment(
             aws_url=stack.configuration.aws_url,
-            queues=stack._queues,
+            queues=stack.queues,
             settings=stack.configuration.model_settings(),
         )
         for name in ("chat", "ingest-api", "health", "ingest", "maintenance", "migrate"):

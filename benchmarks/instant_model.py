@@ -17,6 +17,7 @@ import numpy as np
 import typer
 
 from benchmarks.instant_answer import events, whole
+from benchmarks.moods import spoil
 
 _STREAM = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -25,11 +26,12 @@ _STREAM = (
 
 @dataclass(slots=True)
 class Served:
-    """What was embedded."""
+    """What was embedded, and the mood that it is in (`benchmarks.moods`)."""
 
     calls: int = 0
     inputs: int = 0
     tokens: int = 0
+    mood: str = ""
 
     def __sub__(self, other: "Served") -> "Served":
         return Served(
@@ -62,8 +64,14 @@ class _Connection(asyncio.Protocol):
         if head.startswith(b"GET"):
             self._answer(json.dumps(asdict(self._served)).encode())
             return
-        asked = json.loads(body)
-        if b"/chat/completions" in head.partition(b"\r\n")[0]:
+        asked, path = json.loads(body), head.partition(b"\r\n")[0]
+        chats = b"/chat/completions" in path
+        if b"/mood" in path:
+            self._served.mood = asked["mood"]
+            self._answer(b"{}")
+        elif spoil(self._transport, self._served.mood, asked, chats=chats):
+            return
+        elif chats:
             self._say(asked)
         else:
             self._embed(asked)

@@ -26,6 +26,8 @@ _ROLES = {
     "instant_model": "model server",
     "benchmarks.put": "uploading client",
     "chat.load": "asking client",
+    "load.asking": "asking client",
+    "load.blocking": "the same app, blocking",
     "with_langchain": LANGCHAIN,
 }
 

@@ -10,6 +10,8 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import SSEError, aconnect_sse
 
+from cli.events import event_of
+
 Json = dict[str, Any]
 
 # The slowest answer, a whole turn, ends within API Gateway's 30 s.
@@ -95,7 +97,8 @@ class Quire:
                 async for sent in source.aiter_sse():
                     if not sent.data:  # what becomes of a comment after an id
                         continue
-                    event: Json = sent.json()
+                    if (event := event_of(sent)) is None:
+                        raise Failed(f"What streams from {self._stream_url} is not Quire.")
                     if event["event"] == "error":
                         raise _told(event["problem"])
                     yield event
@@ -207,9 +210,9 @@ def _broken_off(url: httpx.URL) -> Failed:
 def _told(problem: Json) -> Failed:
     """What went wrong once a stream had begun."""
     return Failed(
-        str(problem["detail"]),
+        str(problem.get("detail", "The answer broke off.")),
         request_id=problem.get("request_id"),
-        passing=problem["status"] in _PASSING,
+        passing=problem.get("status") in _PASSING,
     )
 
 

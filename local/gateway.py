@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, compile_path, request_response
+from starlette.routing import compile_path, request_response
 
 from deployed.routes import Route
 from local.invocation import InvocationError, RequestTooLarge, Throttled
@@ -93,13 +93,16 @@ def create_app(
             log.error("%s failed: %s", route.function, error)
             return refusal(request, 500, "Internal Server Error")
 
-    return Starlette(routes=[Mount("/", app=request_response(handle))])
+    app = Starlette()
+    # All of them, though there be a line's end in their path, which no route of Starlette's takes.
+    app.router.default = request_response(handle)
+    return app
 
 
 def _pattern(path: str) -> re.Pattern[str]:
     if path == "$default":
-        return re.compile(".*")
-    return compile_path(path.replace("+}", ":path}"))[0]
+        return re.compile(".*", re.DOTALL)
+    return re.compile(compile_path(path.replace("+}", ":path}"))[0].pattern, re.DOTALL)
 
 
 def _specificity(route: Route) -> tuple[list[int], bool]:

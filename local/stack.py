@@ -85,16 +85,16 @@ class Stack:
             await self._postgres.prepare()
         # Qdrant and the model take their time; the functions ask for them only with a request.
         await _together(self._start_functions(), *map(self._supervise, self._servers()))
-        self._feed("ingest", self._queues.documents, concurrency=2)
+        self._feed("ingest", self.queues.documents, concurrency=2)
         # A worker of its own: neither waits for the other, however much one tenant sends.
-        self._feed("ingest", self._queues.bulk, concurrency=1)
-        self._feed("maintenance", self._queues.maintenance, concurrency=1)
+        self._feed("ingest", self.queues.bulk, concurrency=1)
+        self._feed("maintenance", self.queues.maintenance, concurrency=1)
 
     async def _start_functions(self) -> None:
         await _together(self._start_database(), self._supervise(self._aws_service()))
         variables = environment(
             aws_url=self.configuration.aws_url,
-            queues=self._queues,
+            queues=self.queues,
             settings={
                 "QUIRE_API_URL": self.configuration.api_url,
                 **self.configuration.model_settings(),
@@ -182,7 +182,7 @@ class Stack:
             self.runtime.invoke,
             function,
             queue_url,
-            sqs=self._queues.sqs,
+            sqs=self.queues.sqs,
             window=self.configuration.batch_seconds,
             concurrency=concurrency,
         )
@@ -198,7 +198,7 @@ class Stack:
         self._exit.push_async_callback(stop)
 
     @property
-    def _queues(self) -> Provisioned:
+    def queues(self) -> Provisioned:
         assert self._provisioned is not None, "the queues are there once moto is ready"
         return self._provisioned
 

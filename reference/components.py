@@ -8,13 +8,18 @@ KEY: dict[str, Any] = {
     "description": "An API key, or a JWT of a trusted issuer: `Authorization: Bearer …`.",
 }
 
-_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+
+def _name(most: int) -> dict[str, Any]:
+    """Printable ASCII; what stands at the ends of a header is no space."""
+    return {"type": "string", "pattern": f"^[!-~]([ -~]{{0,{most - 2}}}[!-~])?$"}
+
+
 PARAMETERS: dict[str, Any] = {
     "Quire-User": {
         "name": "Quire-User",
         "in": "header",
         "description": "Whom a key that may speak for users speaks for; sessions are theirs.",
-        "schema": _NAME,
+        "schema": _name(200),
         "example": "ada",
     },
     "Idempotency-Key": {
@@ -22,7 +27,7 @@ PARAMETERS: dict[str, Any] = {
         "in": "header",
         "description": "Sent again with the same key, the same request happens once, and its "
         "answer is repeated with `Idempotent-Replayed: true`.",
-        "schema": _NAME,
+        "schema": _name(255),
         "example": "9b2f6c1e-4d07-4c1a-8a55-2f9f0f6f7b10",
     },
 }

@@ -47,13 +47,19 @@ class Documented:
 
     async def check_answer(self, answer: httpx.Response) -> None:
         """Its status, its type and its body are documented for what was asked (httpx's hook)."""
-        text = (await answer.aread()).decode()
         method, path = answer.request.method, answer.request.url.path
-        endpoint, spec = next(
-            (f"{method} {template}", spec)
-            for of, template, spec in self.endpoints()
+        template = next(
+            template
+            for of, template, _ in self.endpoints()
             if of == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
         )
+        await self.check_answer_of(f"{method} {template}", answer)
+
+    async def check_answer_of(self, endpoint: str, answer: httpx.Response) -> None:
+        """The same, where it is known what was asked: `GET /v1/jobs/{job_id}`."""
+        text = (await answer.aread()).decode()
+        method, _, template = endpoint.partition(" ")
+        spec = self.document["paths"][template][method.lower()]
         assert str(answer.status_code) in spec["responses"], f"{endpoint}: {text}"
         response = self.resolved(spec["responses"][str(answer.status_code)])
         for name, header in response.get("headers", {}).items():

@@ -1,7 +1,5 @@
 """Asks questions over some connections at once; a process of its own, as a client is.
 
-HTTP by hand: a client library would take more of the machine than what is measured.
-
 `python -m benchmarks.chat.load http://127.0.0.1:8001 /v1/chat 8 200 KEY '"grounded":true'`
 """
 
@@ -9,10 +7,10 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
+from benchmarks.http import body_of, head_of, post
 from benchmarks.instant_answer import STAMP
 
 
@@ -38,7 +36,7 @@ async def ask(url: str, path: str, *, connections: int, turns: int, key: str, si
     async def client() -> None:
         reader, writer = await asyncio.open_connection(host, port)
         for number in waiting:
-            writer.write(_request(path, f"How does a robot walk on slope {number}?", key))
+            writer.write(post(path, f"How does a robot walk on slope {number}?", key))
             await _turn(reader, sign.encode(), asked)
         writer.close()
 
@@ -52,37 +50,18 @@ async def ask(url: str, path: str, *, connections: int, turns: int, key: str, si
 
 async def _turn(reader: asyncio.StreamReader, sign: bytes, asked: Asked) -> None:
     began, first, said = time.time(), 0.0, 0.0
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status, head = await head_of(reader)
     received = b""
-    async for part in _body(reader, head):
+    async for part in body_of(reader, head):
         received += part
         if not first and (stamp := STAMP.search(part.decode())):
             first, said = time.time(), float(stamp[0])
-    if head.split(b" ")[1] == b"200" and sign in received and first:
+    if status == 200 and sign in received and first:
         asked.turns.append(time.time() - began)
         asked.firsts.append(first - began)
         asked.behind.append(first - said)
     else:
         asked.failed += 1
-
-
-async def _body(reader: asyncio.StreamReader, head: bytes) -> AsyncIterator[bytes]:
-    """The parts of an answer as its server sent them."""
-    if b"transfer-encoding: chunked" not in head:
-        yield await reader.readexactly(int(head.partition(b"content-length:")[2].split()[0]))
-        return
-    while size := int(await reader.readline(), 16):
-        yield (await reader.readexactly(size + 2))[:-2]
-    await reader.readline()
-
-
-def _request(path: str, question: str, key: str) -> bytes:
-    body = json.dumps({"question": question, "cache": False}).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def main(url: str, path: str, connections: str, turns: str, key: str, sign: str) -> None:

@@ -45,6 +45,7 @@ from quire.store.usage import UsageCounts
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.door import Door
 
 MAX_BODY = 64 * 1024
 # What asks a model.
@@ -135,7 +136,7 @@ def create() -> FastAPI:
         switches=switches,
         spending=SPENDING,
         changeless=CHANGELESS,
-        most_at_once=settings.requests_at_once,
+        door=Door(database.waiting, most=settings.requests_at_once, seconds=settings.door_seconds),
         origins=settings.origins,
         edge_key=secret.edge_key_of(settings),
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},

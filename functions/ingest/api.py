@@ -31,6 +31,7 @@ from quire.store.tenants import Tenants
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.door import Door
 from quire.web.gateway import handler_of
 
 # JSON may spend six bytes on one of the content's.
@@ -92,7 +93,7 @@ def create() -> FastAPI:
         switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
         spending=SPENDING,
         changeless=CHANGELESS,
-        most_at_once=settings.requests_at_once,
+        door=Door(database.waiting, most=settings.requests_at_once, seconds=settings.door_seconds),
         origins=settings.origins,
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from quire.domain import document_id
 from quire.errors import Invalid
@@ -46,10 +46,16 @@ class Asked:
     trace: Trace | None = field(default=None, compare=False)
 
 
+# PostgreSQL takes no NUL and no number beyond its own, and asked again it would still take none.
+_Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
+_Size = Annotated[int, Field(ge=0, lt=2**63)]
+_Hop = Annotated[int, Field(ge=0, lt=2**31)]
+
+
 class _Object(BaseModel):
     key: str
-    size: int | None = None
-    sequencer: str | None = None
+    size: _Size | None = None
+    sequencer: _Text | None = None
 
 
 class _S3(BaseModel):
@@ -61,19 +67,12 @@ class _Record(BaseModel):
     s3: _S3
 
 
-class _Ingest(BaseModel):
-    key: str
-    hop: int = 0
-    size: int | None = None
-    sequencer: str | None = None
-
-
-# PostgreSQL takes no NUL, and asked again it would still take none.
-_Tenant = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
+class _Ingest(_Object):
+    hop: _Hop = 0
 
 
 class _Job(BaseModel):
-    tenant: _Tenant
+    tenant: _Text
     id: UUID
 
 
@@ -84,7 +83,7 @@ class _Message(BaseModel):
     ingest: _Ingest | None = None
     job: _Job | None = None
     job_watch: _Job | None = None
-    watch: dict[_Tenant, list[UUID]] = {}
+    watch: dict[_Text, list[UUID]] = {}
     recover: bool = False
 
 

@@ -24,6 +24,7 @@ from quire.store.usage import UsageCounts, add_usage
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
+from quire.web.door import Door
 from tests.conftest import Tenant
 
 STAGE = Limits(key_requests=600, requests=600)
@@ -61,7 +62,7 @@ async def client(
             switches=Switchboard(None, seconds=1),
             spending=SPENDING,
             changeless=CHANGELESS,
-            most_at_once=AT_ONCE,
+            door=Door(database.waiting, most=AT_ONCE, seconds=1),
             dialects={"/v1/chat/completions": error_json},
         )
         made = httpx.AsyncClient(
@@ -269,7 +270,7 @@ async def test_while_postgres_is_gone_nobody_is_refused(
         switches=Switchboard(None, seconds=1),
         spending=re.compile(".*"),
         changeless=CHANGELESS,
-        most_at_once=9,
+        door=Door(database.waiting, most=9, seconds=1),
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
@@ -296,7 +297,7 @@ async def test_behind_an_edge_only_who_shows_its_key_is_served(
         switches=Switchboard(None, seconds=1),
         spending=SPENDING,
         changeless=CHANGELESS,
-        most_at_once=9,
+        door=Door(database.waiting, most=9, seconds=5),
         edge_key="known-to-the-edge",
     )
     async with httpx.AsyncClient(

@@ -1,6 +1,7 @@
 """Texts to vectors, and the server that is asked when the first one is gone."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI, Response
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openai import AsyncOpenAI
 
+from quire import models
 from quire.domain import Collection
 from quire.errors import Unavailable
 from quire.models.embedder import Embedder, connect_models
@@ -20,12 +25,13 @@ NOWHERE = "http://127.0.0.1:9/v1"
 
 @dataclass
 class Server:
-    """Embeds all texts as one vector, once it has refused so many requests."""
+    """Embeds all texts as one vector, once it has refused so many requests; or `answer`s so."""
 
     vector: Sequence[float]
     refuses: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    answer: str | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -38,6 +44,8 @@ class Server:
             await asyncio.sleep(self.seconds)
             if len(self.asked) <= self.refuses:
                 return Response("{}", 429, self.headers, "application/json")
+            if self.answer is not None:
+                return Response(self.answer, media_type="application/json")
             data = [
                 {"object": "embedding", "index": n, "embedding": self.vector}
                 for n, _ in enumerate(body["input"])
@@ -154,3 +162,36 @@ async def test_only_models_that_know_sizes_are_asked_for_one(
         ["a?"], Collection(name="c", model=model, dimensions=2)
     )
     assert ("dimensions" in first.asked[0]) == sized
+
+
+@pytest.fixture
+async def odd_server(bench: Bench) -> AsyncIterator[tuple[Server, AsyncOpenAI]]:
+    server = await bench.server()
+    async with models.connect(base_url=server.url, api_key="any", timeout=5) as client:
+        yield server, client
+
+
+VECTOR = {"object": "embedding", "index": 0, "embedding": [1.0, 0.0]}
+ODD: list[Any] = [None, "x", [], {}, [None], -1, 1e400, float("nan"), 10**30]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["all", "data", "usage", "embedding", "number", "tokens"]), st.data())
+async def test_whatever_is_no_embedding_is_the_models_fault(
+    odd_server: tuple[Server, AsyncOpenAI], what: str, data: st.DataObject
+) -> None:
+    server, client = odd_server
+    odd = data.draw(st.sampled_from(ODD))
+    vector = odd if what == "embedding" else [1.0, odd if what == "number" else 0.0]
+    usage = {"prompt_tokens": 3, "total_tokens": odd if what == "tokens" else 3}
+    answer = {
+        "object": "list",
+        "data": odd if what == "data" else [{**VECTOR, "embedding": vector}],
+        "usage": odd if what == "usage" else usage,
+    }
+    server.answer = json.dumps(odd if what == "all" else answer)
+    if what == "number" and odd in (-1, 10**30):
+        assert (await Embedder(client).embed_query(["a?"], LIVE)).vectors == [[1.0, odd]]
+    else:
+        with pytest.raises(Unavailable, match="model"):
+            await Embedder(client).embed_query(["a?"], LIVE)

@@ -141,6 +141,20 @@ async def test_a_frozen_database_is_waited_for_a_few_times_and_found_when_it_is_
         await database.close()
 
 
+async def test_too_many_of_us_are_no_failure_of_the_databases(stack: Stack) -> None:
+    breaker = Breaker("postgres")
+    database = Database(stack.app_url, connections=1, breaker=breaker)
+
+    async def ask(timeout: float) -> None:
+        await database.run(None, ("select pg_sleep(0.05)", []), timeout=timeout)
+
+    asked = await asyncio.gather(*(ask(0.3) for _ in range(60)), return_exceptions=True)
+    assert sum(isinstance(one, Unavailable) for one in asked) > 5
+    assert not breaker.open
+    await ask(5)
+    await database.close()
+
+
 async def test_the_server_bounds_what_an_orphan_may_cost(stack: Stack, owner: Owner) -> None:
     found = await owner.execute(
         """select rolconnlimit, current_setting('max_connections')::int from pg_roles

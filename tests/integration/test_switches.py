@@ -21,6 +21,7 @@ from quire.store.limits import RateLimits
 from quire.store.users import Users
 from quire.switches import Switchboard, Switches
 from quire.web import create_app
+from quire.web.door import Door
 from tests.conftest import Tenant
 
 
@@ -117,7 +118,7 @@ async def client(
         switches=Switchboard(secret.name, seconds=0),
         spending=re.compile("/none"),
         changeless=re.compile("/v1/chat"),
-        most_at_once=9,
+        door=Door(database.waiting, most=9, seconds=1),
     )
     tenant = await make_tenant()
     async with httpx.AsyncClient(

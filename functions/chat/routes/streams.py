@@ -41,7 +41,7 @@ class Streams:
         Raises TooMany. Whoever reads it may go away: it counts to its end, here and everywhere.
         """
         stream = Stream()
-        stream.end.enter_context(request.state.present.pop_all())
+        stream.end.enter_context(request.state.place.pop_all())
         most: int | None = request.state.streams
         if most is not None:
             began = await self._begin(caller.tenant, most, until)

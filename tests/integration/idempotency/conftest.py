@@ -23,6 +23,7 @@ from quire.store.limits import RateLimits
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app
+from quire.web.door import Door
 from tests.conftest import Tenant
 
 MAX_BODY = 10_000
@@ -119,7 +120,7 @@ async def client(
         switches=Switchboard(None, seconds=1),
         spending=re.compile("/none"),
         changeless=re.compile("/none"),
-        most_at_once=100,
+        door=Door(database.waiting, most=100, seconds=1),
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),

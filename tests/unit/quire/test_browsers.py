@@ -20,6 +20,7 @@ from quire.store.limits import RateLimits
 from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app
+from quire.web.door import Door
 
 OURS, ANOTHERS = "https://app.example", "https://evil.example"
 
@@ -50,7 +51,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         switches=Switchboard(None, seconds=1),
         spending=re.compile("/none"),
         changeless=re.compile("/none"),
-        most_at_once=9,
+        door=Door(nobody.waiting, most=9, seconds=1),
         origins=[OURS],
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

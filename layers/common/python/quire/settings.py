@@ -202,8 +202,10 @@ class Settings(_Environment):
     log_content: bool = False
     # Whether all have to come by CloudFront, which shows the secret's `edge_key`.
     edge_only: bool = False
-    # What one process has under way; what comes beyond is refused at once.
+    # What one process has under way; what comes beyond is refused at once. While there is too much
+    # to do they wait at its door, for so long at most.
     requests_at_once: int = 1_024
+    door_seconds: float = 10.0
 
     @property
     def limits(self) -> Limits:

@@ -9,10 +9,14 @@ from openai import AsyncOpenAI
 
 from quire.errors import Unavailable
 
-# The second line: of a stream that breaks off, or that is none.
+# A request's, beyond any model's window, and well within what PostgreSQL sums up.
+MOST_TOKENS = 100_000_000
+# The second line: of a stream that breaks off, or that is none. The third: of numbers that are
+# none, and of what is nested without end.
 _FAILURES = (
     *(openai.OpenAIError, TimeoutError),
     *(httpx2.HTTPError, ValueError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError),
 )
 
 

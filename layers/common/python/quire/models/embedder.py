@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from openai import AsyncOpenAI, omit
@@ -10,7 +11,7 @@ from openai import AsyncOpenAI, omit
 from quire.breaker import Breaker
 from quire.domain import Collection, Embedding
 from quire.errors import Unavailable
-from quire.models import connect, translated
+from quire.models import MOST_TOKENS, connect, translated
 
 # Nobody waits for a document, so the SDK may wait out a rate limit: its back-off doubles up to 8 s
 # and obeys Retry-After.
@@ -102,7 +103,12 @@ class Embedder:
                     input=list(texts),
                     dimensions=collection.dimensions if sized else omit,
                 )
-        vectors = [item.embedding for item in answer.data]
-        if len(vectors) != len(texts) or any(len(v) != collection.dimensions for v in vectors):
+            # What the SDK makes of an answer is not always what it says it is.
+            vectors = [item.embedding for item in answer.data]
+            whole = len(vectors) == len(texts) and all(
+                len(vector) == collection.dimensions and isfinite(sum(vector)) for vector in vectors
+            )
+            tokens = int(answer.usage.total_tokens)
+        if not whole or not 0 <= tokens <= MOST_TOKENS:
             raise Unavailable("model")
-        return Embedding(vectors=vectors, tokens=answer.usage.total_tokens)
+        return Embedding(vectors=vectors, tokens=tokens)

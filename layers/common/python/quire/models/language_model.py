@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, omit
 from quire.breaker import Breaker
 from quire.domain import Prompt, Usage
 from quire.errors import Unavailable
-from quire.models import translated
+from quire.models import MOST_TOKENS, translated
 
 _END_SECONDS = 0.1
 
@@ -123,10 +123,17 @@ def _storable(text: str) -> tuple[str, str]:
     return joined.decode("utf-16-le", "replace").replace("\0", ""), half
 
 
-def _usage(counted: dict[str, Any]) -> Usage:
+def _usage(counted: dict[str, Any]) -> Usage | None:
+    """None where no model can have counted so many: then it is as if it had not counted."""
     details = counted.get("prompt_tokens_details") or {}
-    return Usage(
-        prompt_tokens=int(counted.get("prompt_tokens") or 0),
-        completion_tokens=int(counted.get("completion_tokens") or 0),
-        cached_tokens=int(details.get("cached_tokens") or 0),
+    prompt, completion, cached = (
+        int(number or 0)
+        for number in (
+            counted.get("prompt_tokens"),
+            counted.get("completion_tokens"),
+            details.get("cached_tokens"),
+        )
     )
+    if not all(0 <= number <= MOST_TOKENS for number in (prompt, completion, cached)):
+        return None
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached)

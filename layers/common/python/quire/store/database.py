@@ -59,6 +59,7 @@ class Database:
         self._breaker = breaker or Breaker("postgres")
         self._opening = asyncio.Lock()
         self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self._heard = 0.0
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             verified(url),
             min_size=0,
@@ -89,11 +90,17 @@ class Database:
         unless the connection broke while it was being committed.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
-        deadline = asyncio.get_running_loop().time() + seconds
-        with self._breaker.guard(), self._translated():
-            async for attempt in retrying(_undone, seconds=seconds):
-                with attempt:
-                    rows = await self._transact(tenant, statements, deadline)
+        began = asyncio.get_running_loop().time()
+        with self._breaker.guard() as answered, self._translated():
+            try:
+                async for attempt in retrying(_undone, seconds=seconds):
+                    with attempt:
+                        rows = await self._transact(tenant, statements, began + seconds)
+            except PoolTimeout:
+                if self._heard > began:
+                    answered()  # others meanwhile: it is we who are too many
+                raise
+            self._heard = asyncio.get_running_loop().time()
         return rows
 
     async def _transact(
@@ -109,6 +116,10 @@ class Database:
                     cursors = [await connection.execute(sql, values) for sql, values in statements]
             self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
+
+    def waiting(self) -> int:
+        """How many wait for a connection now."""
+        return self._pool.get_stats().get("requests_waiting", 0)
 
     async def close(self) -> None:
         await self._pool.close()

@@ -19,6 +19,7 @@ from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
 from quire.switches import Switchboard
 from quire.web.admission import Admission
+from quire.web.door import Door
 from quire.web.frame import RequestFrame
 from quire.web.idempotency import Idempotency
 from quire.web.problems import Dialect, install_problems
@@ -47,7 +48,7 @@ def create_app(
     switches: Switchboard,
     spending: re.Pattern[str],
     changeless: re.Pattern[str],
-    most_at_once: int,
+    door: Door,
     origins: Sequence[str] = (),
     dialects: Mapping[str, Dialect] | None = None,
     edge_key: str | None = None,
@@ -56,10 +57,10 @@ def create_app(
 
     `max_body` in bytes bounds what a request may carry, `limits` how often its caller may come;
     POSTs to paths that are `spending` need some of the day's tokens and dollars to be left, and
-    those that are `changeless` are answered where nothing may be changed. Beyond
-    `most_at_once` requests in this process the next ones are refused. Pages of `origins` may call
-    it from a browser (CORS). At the paths of `dialects`,
-    and below them, problems are put in other words. With an `edge_key` only who shows it is served.
+    those that are `changeless` are answered where nothing may be changed. At the `door` they wait
+    while there is too much to do. Pages of `origins` may call it from a browser (CORS). At the
+    paths of `dialects`, and below them, problems are put in other words. With an `edge_key` only
+    who shows it is served.
     """
     # No app tells of itself: one document describes them all (`make openapi`).
     app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
@@ -75,7 +76,7 @@ def create_app(
         switches=switches,
         spending=spending,
         changeless=changeless,
-        most=most_at_once,
+        door=door,
         edge_key=edge_key,
     )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})

@@ -4,7 +4,6 @@ RateLimit headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-rate
 """
 
 import re
-from contextlib import ExitStack
 from hmac import compare_digest
 from math import ceil
 from typing import NoReturn
@@ -18,6 +17,7 @@ from quire.observability import bind, log
 from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
 from quire.switches import Switchboard, Switches
+from quire.web.door import Door
 from quire.web.problems import refusal
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,15 +42,14 @@ class Admission:
         switches: Switchboard,
         spending: re.Pattern[str],
         changeless: re.Pattern[str],
-        most: int,
+        door: Door,
         edge_key: str | None,
     ) -> None:
         """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
         `changeless` only asks.
 
-        Beyond `most` requests at once the next ones are refused: they would only be late. A turn
-        whose reader has gone away is still one of them. With an `edge_key` only what is in front of
-        this app may call it, and says so by that key.
+        The `door` is where it waits while there is too much to do. With an `edge_key` only what is
+        in front of this app may call it, and says so by that key.
         """
         self._app = app
         self._security = security
@@ -58,28 +57,21 @@ class Admission:
         self._switches = switches
         self._spending = spending
         self._changeless = changeless
-        self._most = most
+        self._door = door
         self._edge_key = None if edge_key is None else edge_key.encode()
-        self._present = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
             self._check_edge(scope)
-            if self._present >= self._most:
-                raise Overloaded
+            place = await self._door.enter()
         except (Forbidden, Overloaded) as error:
             return await refusal(scope, error)(scope, receive, send)
-        with ExitStack() as present:
-            self._present += 1
-            present.callback(self._leave)
+        with place:
             # What outlasts its request takes it along.
-            scope["state"]["present"] = present
+            scope["state"]["place"] = place
             return await self._admit(scope, receive, send)
-
-    def _leave(self) -> None:
-        self._present -= 1
 
     def _check_edge(self, scope: Scope) -> None:
         """Raises Forbidden."""

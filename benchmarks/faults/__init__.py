@@ -1,0 +1,1 @@
+"""Faults under load: what is asked meanwhile, what became of it, how soon all is well again."""

@@ -1,0 +1,1 @@
+"""Load: many turns at once, for long, through few connections to PostgreSQL."""
