@@ -51,7 +51,10 @@ async def client(
     opened = []
 
     def make(stage: Limits) -> httpx.AsyncClient:
-        security, limits = Security(ApiKeys(database), Users(database)), RateLimits(database, stage)
+        security, limits = (
+            Security(ApiKeys(database), Users(database)),
+            RateLimits(database, stage, timeout=30),
+        )
         app = create_app(
             "Limited",
             [routes(security, limits)],
@@ -175,7 +178,7 @@ async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
         assert (await asking.post("/v1/chat/stream", json={})).content == b"one"
         failed = await asking.post("/v1/chat/stream", json={}, headers={"x-fails": "1"})
         assert failed.status_code == 500  # and so has one that came to nothing
-    other = RateLimits(database, STAGE)
+    other = RateLimits(database, STAGE, timeout=30)
     assert await other.begin_stream(tenant.id, most=1, seconds=60)
     refused = await asking.post("/v1/chat/stream", json={})
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
@@ -286,7 +289,7 @@ async def test_behind_an_edge_only_who_shows_its_key_is_served(
     database: Database, tenant: Tenant
 ) -> None:
     security = Security(ApiKeys(database), Users(database))
-    limits = RateLimits(database, Limits(key_requests=9, requests=9))
+    limits = RateLimits(database, Limits(key_requests=9, requests=9), timeout=30)
     app = create_app(
         "Behind",
         [routes(security, limits)],

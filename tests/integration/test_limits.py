@@ -45,7 +45,7 @@ async def counted(limits: RateLimits, who: Caller, times: int) -> int:
 async def test_a_bucket_holds_what_it_holds_however_many_come_at_once(
     database: Database, tenant: Tenant
 ) -> None:
-    limits = RateLimits(database, Limits(key_requests=10, requests=100), timeout=5)
+    limits = RateLimits(database, Limits(key_requests=10, requests=100), timeout=30)
     ada = caller(tenant, "ada")
     assert await counted(limits, ada, 40) == 10
     refused = await limits.take(ada)
@@ -67,7 +67,7 @@ async def held_up(stack: Stack, lock: LiteralString) -> AsyncIterator[None]:
 async def test_no_two_requests_take_the_same(
     stack: Stack, database: Database, tenant: Tenant
 ) -> None:
-    limits = RateLimits(database, Limits(key_requests=3, requests=100), timeout=5)
+    limits = RateLimits(database, Limits(key_requests=3, requests=100), timeout=30)
     ada = caller(tenant, "ada")
     assert (await limits.take(ada)).allowed
     async with held_up(stack, "select from rate_limits for update"):
@@ -78,7 +78,7 @@ async def test_no_two_requests_take_the_same(
 async def test_who_is_refused_takes_nothing_of_what_others_have(
     database: Database, tenant: Tenant
 ) -> None:
-    limits = RateLimits(database, Limits(key_requests=3, requests=10), timeout=5)
+    limits = RateLimits(database, Limits(key_requests=3, requests=10), timeout=30)
     assert await counted(limits, caller(tenant, "ada"), 30) == 3
     assert await counted(limits, caller(tenant, "bob"), 30) == 3
     assert await counted(limits, caller(tenant, "cyd"), 30) == 3
@@ -89,7 +89,7 @@ async def test_who_is_refused_takes_nothing_of_what_others_have(
 async def test_a_bucket_fills_as_time_passes(
     database: Database, tenant: Tenant, owner: Owner
 ) -> None:
-    limits = RateLimits(database, Limits(key_requests=60, requests=60))
+    limits = RateLimits(database, Limits(key_requests=60, requests=60), timeout=30)
     ada = caller(tenant, "ada")
     assert await counted(limits, ada, 70) >= 60
     assert not (await limits.take(ada)).allowed
@@ -103,7 +103,7 @@ async def test_a_bucket_fills_as_time_passes(
 async def test_a_tenants_own_limits_come_before_the_stages(
     database: Database, make_tenant: MakeTenant, owner: Owner
 ) -> None:
-    limits = RateLimits(database, Limits(key_requests=5, requests=5, tokens=9))
+    limits = RateLimits(database, Limits(key_requests=5, requests=5, tokens=9), timeout=30)
     mine, other = await make_tenant(), await make_tenant()
     await owner.execute(
         "insert into limits (tenant_id, key_requests, streams) values (%s, 2, 7)", [mine.id]
@@ -116,7 +116,7 @@ async def test_a_tenants_own_limits_come_before_the_stages(
 async def test_streams_at_once_are_counted_exactly(
     stack: Stack, database: Database, tenant: Tenant
 ) -> None:
-    limits = RateLimits(database, STAGE, timeout=5)
+    limits = RateLimits(database, STAGE, timeout=30)
 
     async def begin(most: int = 3, seconds: float = 60) -> object:
         return await limits.begin_stream(tenant.id, most=most, seconds=seconds)

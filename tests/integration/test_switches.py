@@ -114,7 +114,7 @@ async def client(
         max_body=1_000,
         security=Security(ApiKeys(database), Users(database)),
         keys=IdempotencyKeys(database, lease=9),
-        limits=RateLimits(database, Limits(key_requests=999, requests=999)),
+        limits=RateLimits(database, Limits(key_requests=999, requests=999), timeout=30),
         switches=Switchboard(secret.name, seconds=0),
         spending=re.compile("/none"),
         changeless=re.compile("/v1/chat"),

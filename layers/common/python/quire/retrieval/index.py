@@ -100,14 +100,16 @@ class Index:
             limit=limit,
             vectors=vectors,
         )
+        found: dict[str, Sequence[Json]] = {}
         with self._translated(), _none_if_absent():
             async for attempt in retrying(_unheard, seconds=self._timeout):
                 with attempt:
                     answers = await self._call(
                         "POST", collection, "points/query/batch", {"searches": queries}
                     )
-            return as_candidates(queries, answers)
-        return Candidates(dense=(), bm25=(), vectors={})  # nothing was ever indexed
+            found = {q["using"]: each["points"] for q, each in zip(queries, answers, strict=True)}
+        # Not above: what is wrong with a payload is our fault, not Qdrant's.
+        return as_candidates(found)
 
     async def delete(
         self,

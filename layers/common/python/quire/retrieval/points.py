@@ -69,9 +69,8 @@ def as_queries(
     ]
 
 
-def as_candidates(queries: Sequence[Json], answers: Sequence[Json]) -> Candidates:
-    """What was found by the queries of `as_queries`."""
-    found = {q["using"]: each["points"] for q, each in zip(queries, answers, strict=True)}
+def as_candidates(found: Mapping[str, Sequence[Json]]) -> Candidates:
+    """What each of `as_queries` found, by what it was `using`."""
     return Candidates(
         dense=_scored(found.get(DENSE, [])),
         bm25=_scored(found.get(BM25, [])),
