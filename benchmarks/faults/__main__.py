@@ -19,6 +19,7 @@ from benchmarks.faults.runs import Borne
 from benchmarks.load.apps import serving
 
 _BOOK = Path("examples/book")
+_WIDE = 130  # in a log too
 
 console = Console()
 
@@ -32,7 +33,7 @@ def main(
         folder = Path(name)
         folder.chmod(0o755)
         borne = asyncio.run(bear_all(folder, at_once=at_once, only=only))
-    console.print(table(borne, at_once))
+    Console(width=max(_WIDE, console.width)).print(table(borne, at_once))
 
 
 async def bear_all(folder: Path, *, at_once: int, only: str = "") -> list[Borne]:

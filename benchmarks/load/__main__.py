@@ -78,7 +78,7 @@ async def _load(
                     title = "alone" if own else "with what it calls"
                     console.print(chat_report.profile(spy.top(_SHOWN, own=own), paid, title=title))
         if sandboxes:
-            with _bar("statements of sandboxes", 4 * sandboxes) as bar:
+            with _bar("statements of sandboxes", 3 * sandboxes) as bar:
                 waited = await open_turns(
                     running.stack.app_url,
                     running.stack.owner_url,

@@ -65,16 +65,16 @@ def processes(run: Run) -> Table:
 
 def waits(waited: Waited) -> Table:
     table = Table(title=f"{waited.sandboxes:,} sandboxes with pools of their own")
-    for heading in ("ms", "p50", "p95", "longest"):
+    for heading in ("ms", "p50", "p95", "longest", "failed"):
         table.add_column(heading, justify="left" if heading == "ms" else "right")
     for name, values in waited.waits.items():
         ms = [1_000 * value for value in values]
         shown = (percentile(ms, 50), percentile(ms, 95), max(ms, default=0.0))
-        table.add_row(name, *(f"{value:,.0f}" for value in shown))
+        failed = str(waited.failed.get(name, 0))
+        table.add_row(name, *(f"{value:,.0f}" for value in shown), failed)
     table.add_section()
     table.add_row("clients of PgBouncer, at most", "", "", f"{waited.clients:,}")
     table.add_row("connections to PostgreSQL, at most", "", "", f"{waited.servers}")
-    table.add_row("failed", "", "", f"{waited.failed}")
     return table
 
 

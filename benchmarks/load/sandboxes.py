@@ -18,11 +18,14 @@ from quire.store.database import Database
 from quire.store.turns import Turns
 
 _POOL = 2  # a sandbox's: its turn, and what follows it
-_ROUNDS = 3
+# A second, of all of them: no more than twenty connections of a small machine bear.
+_EVENLY = 40
 # Of connecting each end pays for the password's proof, here both out of the same two cores.
 _CONNECTING = 20
 _LOOK_SECONDS = 0.1
-FIRST, TURN = "the first statement, with its connection", "a turn's opening, all at once"
+FIRST = "the first statement, with its connection"
+EVENLY = f"a turn's opening, {_EVENLY} a second"
+AT_ONCE = "a turn's opening, all at once"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,14 +38,16 @@ class Waited:
     waits: dict[str, list[float]] = field(default_factory=dict)
     clients: int = 0
     servers: int = 0
-    failed: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 async def open_turns(
     app_url: str, owner_url: str, *, tenant: str, sandboxes: int, each: Callable[[], None]
 ) -> Waited:
-    """Every sandbox connects, keeps its connection, and opens a turn at the same time as all."""
-    waited = Waited(sandboxes=sandboxes, waits={FIRST: [], TURN: []})
+    """Every sandbox connects and keeps its connection; each opens a turn now and then, and in the
+    end all of them do at the same time, which is more than the pooler's patience may bear.
+    """
+    waited = Waited(sandboxes=sandboxes, waits={FIRST: [], EVENLY: [], AT_ONCE: []})
     # Nobody is turned away before the pooler itself would: its clients wait for ten seconds.
     pools = [Database(app_url, connections=_POOL, timeout=15.0) for _ in range(sandboxes)]
     looking = asyncio.create_task(_look(owner_url, app_url, waited))
@@ -53,14 +58,19 @@ async def open_turns(
             await _timed(waited, FIRST, database.run(tenant, ("select 1", [])))
         each()
 
-    async def turn(database: Database) -> None:
-        for _ in range(_ROUNDS):
-            await _timed(waited, TURN, _open(Turns(database), tenant))
-            each()
+    async def now_and_then(number: int, database: Database) -> None:
+        await asyncio.sleep(number / _EVENLY)
+        await _timed(waited, EVENLY, _open(Turns(database), tenant))
+        each()
+
+    async def at_once(database: Database) -> None:
+        await _timed(waited, AT_ONCE, _open(Turns(database), tenant))
+        each()
 
     try:
         await asyncio.gather(*map(connect, pools))
-        await asyncio.gather(*map(turn, pools))
+        await asyncio.gather(*(now_and_then(n, each_of) for n, each_of in enumerate(pools)))
+        await asyncio.gather(*map(at_once, pools))
     finally:
         looking.cancel()
         await asyncio.gather(*(database.close() for database in pools))
@@ -72,7 +82,7 @@ async def _timed(waited: Waited, what: str, work: Awaitable[object]) -> None:
     try:
         await work
     except Unavailable:
-        waited.failed += 1
+        waited.failed[what] = waited.failed.get(what, 0) + 1
     waited.waits[what].append(time.perf_counter() - began)
 
 

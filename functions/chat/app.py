@@ -136,7 +136,7 @@ def create() -> FastAPI:
         switches=switches,
         spending=SPENDING,
         changeless=CHANGELESS,
-        door=Door(database.waiting, most=settings.requests_at_once, seconds=settings.door_seconds),
+        door=Door(database.waited, most=settings.requests_at_once, seconds=settings.door_seconds),
         origins=settings.origins,
         edge_key=secret.edge_key_of(settings),
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},

@@ -93,7 +93,7 @@ def create() -> FastAPI:
         switches=Switchboard(settings.switches, seconds=settings.switches_seconds),
         spending=SPENDING,
         changeless=CHANGELESS,
-        door=Door(database.waiting, most=settings.requests_at_once, seconds=settings.door_seconds),
+        door=Door(database.waited, most=settings.requests_at_once, seconds=settings.door_seconds),
         origins=settings.origins,
     )
 

@@ -51,7 +51,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         switches=Switchboard(None, seconds=1),
         spending=re.compile("/none"),
         changeless=re.compile("/none"),
-        door=Door(nobody.waiting, most=9, seconds=1),
+        door=Door(nobody.waited, most=9, seconds=1),
         origins=[OURS],
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

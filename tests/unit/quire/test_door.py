@@ -14,14 +14,14 @@ FEW = 4
 
 
 class House:
-    """`waiting` for a connection are as many as a test says; `came` are those inside, in order."""
+    """The database is `waited` for as long as a test says; `came` are those inside, in order."""
 
     def __init__(self, *, most: int = 1_000, seconds: float = 5.0) -> None:
-        self.waiting = 0
+        self.waited = 0.0
         self.came: list[int] = []
         self.most = 0
         self._inside = 0
-        self.door = Door(lambda: self.waiting, most=most, seconds=seconds)
+        self.door = Door(lambda: self.waited, most=most, seconds=seconds)
 
     @asynccontextmanager
     async def visit(self, number: int) -> AsyncIterator[None]:
@@ -62,28 +62,28 @@ async def test_those_who_wait_for_others_are_many_at_once() -> None:
     await asyncio.gather(*turns)
 
 
-async def test_nobody_more_is_let_in_while_a_connection_is_waited_for() -> None:
+async def test_nobody_more_is_let_in_while_the_database_is_waited_for() -> None:
     house = House()
     async with AsyncExitStack() as inside:
-        house.waiting = 1
+        house.waited = 0.2
         for number in range(FEW):  # but for a few: who would end it, were there nobody inside?
             await inside.enter_async_context(house.visit(number))
         more = asyncio.create_task(inside.enter_async_context(house.visit(FEW)))
         await asyncio.sleep(0.05)
         assert not more.done()
-        house.waiting = 0
+        house.waited = 0.0
         await more
 
 
 async def test_who_has_waited_long_enough_is_refused() -> None:
     house = House(seconds=0.05)
     async with AsyncExitStack() as inside:
-        house.waiting = 1
+        house.waited = 0.2
         for number in range(FEW):
             await inside.enter_async_context(house.visit(number))
         with pytest.raises(Overloaded):
             await inside.enter_async_context(house.visit(FEW))
-        house.waiting = 0
+        house.waited = 0.0
         await inside.enter_async_context(house.visit(FEW))
 
 

@@ -60,6 +60,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._heard = 0.0
+        self._under_way: dict[object, float] = {}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             verified(url),
             min_size=0,
@@ -91,7 +92,7 @@ class Database:
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         began = asyncio.get_running_loop().time()
-        with self._breaker.guard() as answered, self._translated():
+        with self._breaker.guard() as answered, self._translated(), self._counted(began):
             try:
                 async for attempt in retrying(_undone, seconds=seconds):
                     with attempt:
@@ -117,9 +118,10 @@ class Database:
             self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
 
-    def waiting(self) -> int:
-        """How many wait for a connection now."""
-        return self._pool.get_stats().get("requests_waiting", 0)
+    def waited(self) -> float:
+        """For how many seconds the oldest transaction under way is being waited for."""
+        oldest = next(iter(self._under_way.values()), None)
+        return 0.0 if oldest is None else asyncio.get_running_loop().time() - oldest
 
     async def close(self) -> None:
         await self._pool.close()
@@ -153,6 +155,15 @@ class Database:
             return
         with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
             await AsyncConnectionPool.check_connection(connection)
+
+    @contextmanager
+    def _counted(self, began: float) -> Iterator[None]:
+        one = object()
+        self._under_way[one] = began
+        try:
+            yield
+        finally:
+            del self._under_way[one]
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """Where requests wait while their process is behind: let in all at once, none were served in time.
 
-A process is behind when its event loop takes long to come round, or when some inside wait for a
-connection to the database. What is inside goes on; what waits outside costs next to nothing.
+A process is behind when its event loop takes long to come round, or when somebody inside has been
+waiting long for the database. What is inside goes on; what waits outside costs next to nothing.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from quire.errors import Overloaded
 
 # A round of an idle loop takes microseconds; one in which thirty turns go on takes about so long.
 _LATE_SECONDS = 0.01
+# A transaction takes some milliseconds, a round trip beyond; what takes longer waits for others.
+_SLOW_SECONDS = 0.05
 _LOOK_SECONDS = 0.005
 # Who is alone with so few is let in, however slow the machine is.
 _FEW = 4
@@ -20,11 +22,11 @@ _FEW = 4
 class Door:
     """Requests come in one after the other, in the order in which they came."""
 
-    def __init__(self, waiting: Callable[[], int], *, most: int, seconds: float) -> None:
-        """`waiting` is how many wait for a connection to the database. Beyond `most`, outside and
-        inside, the next ones are refused, as is who has waited outside for `seconds`.
+    def __init__(self, waited: Callable[[], float], *, most: int, seconds: float) -> None:
+        """`waited` is for how many seconds somebody waits for the database by now. Beyond `most`,
+        outside and inside, the next ones are refused, as is who has waited outside for `seconds`.
         """
-        self._waiting = waiting
+        self._waited = waited
         self._most = most
         self._seconds = seconds
         self._present = 0
@@ -64,4 +66,4 @@ class Door:
         began = now()
         await asyncio.sleep(0)  # one round of the loop
         late = now() - began > _LATE_SECONDS
-        return self._inside >= _FEW and (late or self._waiting() > 0)
+        return self._inside >= _FEW and (late or self._waited() > _SLOW_SECONDS)
