@@ -17,7 +17,7 @@ LOCAL = "laptop: Lambda runtime, event sources, this benchmark"
 # Sandboxes, by the name they run under.
 _FUNCTIONS = {"ingest": WORKER, "maintenance": "maintenance worker", "chat": CHAT_GATEWAY}
 _ROLES = {
-    "functions.chat.app": CHAT_URL,
+    "functions.chat.streamed": CHAT_URL,
     "local/zygote": "other functions",
     "local.aws": "moto (S3, SQS)",
     "local.qdrant": "Qdrant",
