@@ -61,14 +61,9 @@ class Tour:
     async def wait(self) -> str:
         """Until it is served; its text is what was sent."""
         path = path_of("documents", self._id)
-        for pause in pauses():
-            document = await self._quire.get(path)
-            if document["status"] == "ready":
-                break
-            if document["status"] == "failed":
-                raise Failed(f"It failed: {document['error']}")
-            await asyncio.sleep(pause)
-        self._document = document
+        self._document = document = await self._until(path, "ready", "failed")
+        if document["status"] == "failed":
+            raise Failed(f"It failed: {document['error']}")
         text = await self._quire.text(f"{path}/text?version={document['version']}")
         if text != self._text:
             raise Failed("The text that is kept is not the text that was sent.")
@@ -96,7 +91,7 @@ class Tour:
         """A certificate says what is gone, and nothing is found any more."""
         accepted = await self._quire.delete(path_of("documents", self._id))
         self._to_delete = False
-        job = await self._ended(accepted["job_id"])
+        job = await self._until(path_of("jobs", accepted["job_id"]), "done", "failed")
         if job["status"] == "failed":
             raise Failed(f"The job {job['id']} failed: {job['error']}")
         seen = check_certificate(job["result"], document=self._document)
@@ -133,10 +128,16 @@ class Tour:
         self._sessions.append(session["id"])
         return {**self._narrowed, "session_id": session["id"], "cache": False}
 
-    async def _ended(self, job_id: str) -> Json:
+    async def _until(self, path: str, *statuses: str) -> Json:
+        """What is there once it has one of these; a deployment that is busy is asked again."""
         for pause in pauses():
-            job = await self._quire.get(path_of("jobs", job_id))
-            if job["status"] in ("done", "failed"):
-                return job
+            try:
+                found = await self._quire.get(path)
+            except Failed as failed:
+                if not failed.passing:
+                    raise
+            else:
+                if found["status"] in statuses:
+                    return found
             await asyncio.sleep(pause)
         raise AssertionError("There is always a next pause.")

@@ -3,9 +3,13 @@
 tests/e2e/test_smoke.py has it succeed.
 """
 
+import asyncio
+import signal
+import sys
+
 import pytest
 
-from tests.integration.cli.command import Ended, call
+from tests.integration.cli.command import Ended, call, environment
 from tests.integration.cli.contract import KEY
 from tests.integration.cli.deployment import Deployment
 from tests.integration.cli.test_cli import answer
@@ -75,26 +79,6 @@ async def test_a_citation_that_does_not_hold(proven: Deployment) -> None:
     assert left(proven) == []
 
 
-@pytest.mark.parametrize(
-    ("changed", "cause"),
-    [
-        ({"degraded": "model"}, "answered without what is needed: model"),
-        ({"persisted": False}, "was not stored"),
-        ({"citations": []}, "cites nothing"),
-    ],
-)
-async def test_an_answer_that_is_not_whole(
-    proven: Deployment, changed: dict[str, object], cause: str
-) -> None:
-    proven.answer |= changed
-    if "citations" in changed:
-        proven.quotes = None
-    ended = await smoke(proven)
-    assert ticks(ended)[-1] == "✗ ask"
-    assert cause in ended.err
-    assert left(proven) == []
-
-
 async def test_an_answer_of_something_else(proven: Deployment) -> None:
     del proven.answer["persisted"]
     assert "not as Quire answers" in (await smoke(proven)).err
@@ -120,7 +104,28 @@ async def test_what_is_never_ready_ends_with_the_time(proven: Deployment) -> Non
     assert len(proven.jobs) == 1
 
 
+async def test_stopped_on_the_way_it_leaves_nothing(proven: Deployment) -> None:
+    proven.gate = asyncio.Event()  # before the last words of the stream
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "smoke"),
+        env=environment(QUIRE_URL=proven.url, QUIRE_STREAM_URL=proven.url, QUIRE_API_KEY=KEY),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert command.stdout
+    async with asyncio.timeout(60):
+        while not (await command.stdout.readline()).startswith("✓ ask".encode()):
+            pass
+        assert left(proven)
+        command.send_signal(signal.SIGINT)
+        await command.communicate()
+    proven.gate.set()
+    assert command.returncode == 130
+    assert left(proven) == []
+
+
 async def test_a_certificate_of_something_else(proven: Deployment) -> None:
+    """And who is busy for a moment is asked again."""
+    proven.busy = 1
     ended = await smoke(proven)
     assert ticks(ended) == ["✓ look", "✓ upload", "✓ wait", "✓ ask", "✓ stream", "✗ delete"]
     assert "no certificate of this document" in ended.err
