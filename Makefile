@@ -1,7 +1,7 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
 .PHONY: help run check test soak layer bench-cold bench-ingest bench-chat bench-limits bench-load bench-faults bench-retrieval eval eval-parts openapi format requirements clean \
-	secrets bootstrap synth diff deploy destroy
+	secrets bootstrap synth diff deploy smoke destroy
 
 PYTHON ?= python3
 VENV := .venv
@@ -95,6 +95,9 @@ diff: $(VENV)/.dev node_modules/.installed layer ## Tell what a deploy of STAGE 
 
 deploy: $(VENV)/.dev node_modules/.installed layer ## Deploy STAGE, migrations included
 	$(CDK) deploy quire-$(STAGE) $(FLAGS)
+
+smoke: $(VENV)/.dev ## Bring a document to STAGE, ask about it at both doors, delete it; each step checked
+	@$(BIN)/python -m infra.at $(STAGE) $(BIN)/quire smoke $(FLAGS)
 
 destroy: $(VENV)/.dev node_modules/.installed layer ## Take STAGE down, with its documents unless it keeps them
 	$(BIN)/python -m infra.empty $(STAGE)

@@ -154,7 +154,7 @@ class Quire:
         self, method: str, path: str, *, also: tuple[int, ...] = (), **more: Any
     ) -> Json:
         answer = await self._request(method, path, headers=self._headers, **more)
-        body = _json_object(answer)
+        body = {} if answer.status_code == HTTPStatus.NO_CONTENT else _json_object(answer)
         if answer.is_success or answer.status_code in also:
             if body is None:
                 raise Failed(f"What answers at {self._url} is not Quire; check the URL.")

@@ -16,6 +16,7 @@ from cli.files import existing, find_files
 from cli.jobs import jobs_app
 from cli.limits import limits_app
 from cli.replay import replay_app
+from cli.smoke.command import smoke_app
 from cli.upkeep import upkeep_app
 from cli.upload import Uploading
 from cli.usage import usage_app
@@ -88,5 +89,8 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(users_app, name="users")
 app.add_typer(tenants_app, name="tenants")
 tenants_app.add_typer(limits_app)
-for group in (ask_app, document_app, jobs_app, upkeep_app, replay_app, usage_app, eval_app):
+for group in (
+    *(ask_app, document_app, jobs_app, upkeep_app, replay_app, usage_app, eval_app),
+    smoke_app,
+):
     app.add_typer(group)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import boto3
 import typer
-from botocore.exceptions import ClientError
 
 from infra.config import STAGES
 from infra.names import stack_name
+from infra.outputs import outputs_of
 
 
 def empty(stage: Annotated[str, typer.Argument(metavar="STAGE", help=" ".join(STAGES))]) -> None:
@@ -20,23 +20,13 @@ def empty(stage: Annotated[str, typer.Argument(metavar="STAGE", help=" ".join(ST
     if STAGES[stage].keep_documents:
         typer.echo(f"{stage} keeps its documents: its bucket stays when the stack goes.")
         return
-    bucket = _bucket_of(stack_name(stage))
-    if bucket is None:
+    outputs = outputs_of(stage)
+    if outputs is None:
         typer.echo(f"There is no stack {stack_name(stage)}.")
         return
+    bucket = outputs["BucketName"]
     boto3.resource("s3").Bucket(bucket).object_versions.delete()
     typer.echo(f"{bucket}: empty")
-
-
-def _bucket_of(stack: str) -> str | None:
-    try:
-        (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return None
-        raise
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
-    return outputs.get("BucketName")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""What CloudFormation is not to do: `make secrets`, and what `make destroy` begins with."""
+"""By hand: `make secrets`, what `make destroy` begins with, and a command at a deployed stage."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -53,6 +55,33 @@ def vault() -> Iterator["SecretsManagerClient"]:
     yield client
     for secret in client.list_secrets()["SecretList"]:
         client.delete_secret(SecretId=secret["Name"], ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def deployed() -> Iterator[None]:
+    """The stack `quire-dev`, as far as its outputs."""
+    outputs = {"ApiUrl": "https://api.example", "StreamUrl": "https://stream.example/"}
+    template = {
+        "Resources": {"Any": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "emptied"}}},
+        "Outputs": {
+            "BucketName": {"Value": {"Ref": "Any"}},
+            **{name: {"Value": value} for name, value in outputs.items()},
+        },
+    }
+    client = boto3.client("cloudformation")
+    client.create_stack(StackName="quire-dev", TemplateBody=json.dumps(template))
+    yield
+    client.delete_stack(StackName="quire-dev")
+
+
+def at(*command: str) -> subprocess.CompletedProcess[str]:
+    """`python -m infra.at dev`, which becomes the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "infra.at", "dev", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def run(command: Any, *arguments: str) -> Result:
@@ -142,14 +171,8 @@ def test_an_unknown_stage_is_refused() -> None:
         assert "dev, staging, prod" in result.output
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_stage_is_emptied_to_the_last_version() -> None:
-    template = {
-        "Resources": {"Any": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "emptied"}}},
-        "Outputs": {"BucketName": {"Value": {"Ref": "Any"}}},
-    }
-    boto3.client("cloudformation").create_stack(
-        StackName="quire-dev", TemplateBody=json.dumps(template)
-    )
     s3 = boto3.client("s3")
     s3.put_bucket_versioning(Bucket="emptied", VersioningConfiguration={"Status": "Enabled"})
     for content in (b"one", b"two"):
@@ -158,9 +181,34 @@ def test_a_stage_is_emptied_to_the_last_version() -> None:
     assert run(empty, "dev").output == "emptied: empty\n"
     listed = s3.list_object_versions(Bucket="emptied")
     assert not {"Versions", "DeleteMarkers"} & set(listed)
-    boto3.client("cloudformation").delete_stack(StackName="quire-dev")
 
 
 def test_what_is_not_there_or_to_be_kept_is_left() -> None:
     assert "no stack quire-staging" in run(empty, "staging").output
     assert "keeps its documents" in run(empty, "prod").output
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_command_is_told_where_a_stage_is(
+    vault: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QUIRE_API_KEY", raising=False)
+    program = """import os, sys
+print(os.environ["QUIRE_URL"], os.environ["QUIRE_STREAM_URL"], os.environ["QUIRE_API_KEY"])
+sys.exit(sys.argv[1:] == ["--seconds", "9"] and 3)"""
+    told = (sys.executable, "-c", program, "--seconds", "9")
+    assert "set QUIRE_API_KEY" in at(*told).stderr
+    vault.create_secret(Name="quire/dev/first-key", SecretString='{"api_key": "the-first"}')
+    ended = at(*told)
+    assert ended.stdout == "https://api.example https://stream.example/ the-first\n"
+    assert ended.returncode == 3
+    monkeypatch.setenv("QUIRE_API_KEY", "another")
+    assert at(*told).stdout.endswith(" another\n")
+
+
+def test_a_stage_that_is_not_deployed_has_no_address() -> None:
+    ended = at("true")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "dev is not deployed: `make deploy STAGE=dev` does it.\n",
+    )

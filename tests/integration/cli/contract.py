@@ -95,7 +95,7 @@ def create_app(to: Deployment) -> FastAPI:
             raise Problem(422, f"These fields are not known: {', '.join(unknown)}.")
         to.usage["total"]["requests"] += 1
         to.asked.append(body)
-        chunks = to.retrieve(body["question"], body["top_k"])
+        chunks = to.retrieve(body["question"], body.get("top_k", 8))
         return {"chunks": chunks, "timings": {"embed": 2.0, "search": 3.0}}
 
     @app.get("/v1/documents/{document_id}/proof")
@@ -143,7 +143,7 @@ def create_app(to: Deployment) -> FastAPI:
         to.asked.append(body)
         if body.get("session_id") not in (None, to.answer["session_id"]):
             raise Problem(404, "There is no such session.")
-        return to.answer
+        return to.say()
 
     @app.post("/v1/chat/stream")
     async def stream(body: Json) -> Response:
@@ -159,6 +159,15 @@ def create_app(to: Deployment) -> FastAPI:
                 yield f": comment\n\nevent: {event['event']}\ndata: {told}\nid: {number}\n\n"
 
         return StreamingResponse(events(), media_type="text/event-stream")
+
+    @app.post("/v1/sessions", status_code=201)
+    async def begin_session(body: Json) -> Json:
+        to.sessions.append({"id": to.answer["session_id"], **body})
+        return to.sessions[-1]
+
+    @app.delete("/v1/sessions/{session_id}", status_code=204)
+    async def end_session(session_id: str) -> None:
+        to.sessions.remove(next(s for s in to.sessions if s["id"] == session_id))
 
     @app.get("/v1/sessions")
     async def sessions(limit: int, after: str | None = None) -> Json:

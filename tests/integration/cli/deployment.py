@@ -57,6 +57,7 @@ class Deployment:
         self.asked: list[Json] = []
         self.users: set[str | None] = set()
         self.answer: Json = {}
+        self.quotes: str | None = None  # what the answer cites of the newest document
         self.streams = False
         self.ends: list[Json] | None = None  # in place of the answer's own end
         self.gate: asyncio.Event | None = None  # before the answer's last words
@@ -81,14 +82,25 @@ class Deployment:
         """The answer's events; its words come in pieces of eleven characters."""
         yield {"event": "retrieval_start"}
         yield {"event": "retrieval_complete", "sources": self.answer["sources"]}
-        text = self.answer["answer"]
+        answer = self.say()
+        text = answer["answer"]
         for at in range(0, len(text), 11):
             if self.gate and at + 11 >= len(text):
                 await self.gate.wait()
             yield {"event": "response_chunk", "text": text[at : at + 11]}
-        end = {name: self.answer[name] for name in self.answer if name not in ("answer", "sources")}
+        end = {name: answer[name] for name in answer if name not in ("answer", "sources")}
         for event in [{"event": "response_complete"}] if self.ends is None else self.ends:
             yield {**end, **event}
+
+    def say(self) -> Json:
+        """The answer. What `quotes` says it is told to stand at the end of the newest document."""
+        if self.quotes is None:
+            return self.answer
+        stored = list(self.documents.values())[-1]
+        place = {"start": len(stored.text) - len(self.quotes), "end": len(stored.text)}
+        about = {"document_id": stored.shown["id"], "version": stored.shown["version"]}
+        cited = {"index": 1, "cited_text": self.quotes, **place, **about}
+        return self.answer | {"citations": [cited]}
 
     def find(self, document_id: str) -> Stored:
         for stored in self.documents.values():

@@ -1,0 +1,1 @@
+"""`quire smoke`: what a deployment is for, done once, and checked."""
