@@ -38,6 +38,7 @@ async def smoke(deployment: Deployment, *arguments: str, **variables: str) -> En
     ended = await call("smoke", *arguments, **given)
     assert ended.code == 1
     assert "Traceback" not in ended.err
+    assert "Left behind" not in ended.err
     assert given["QUIRE_API_KEY"] not in ended.out + ended.err
     assert ended.err.count("Next: ") == 1
     return ended
