@@ -49,7 +49,7 @@ class Dashboard(Construct):
             "Are the dependencies well?": _dependencies(seen.functions),
             "Are we near a limit?": _limits(seen.api, seen.functions),
         }.items():
-            heading = f"## quire-{stage.name}: {question} ([what to do]({stage.runbook}))"
+            heading = f"## quire-{stage.name}: {question} (what to do: {stage.runbook})"
             dashboard.add_widgets(cloudwatch.TextWidget(markdown=heading, width=24, height=1))
             dashboard.add_widgets(*widgets)
         self.url = (
