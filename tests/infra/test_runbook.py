@@ -66,18 +66,33 @@ def test_every_output_is_the_stacks(dev: Template) -> None:
         assert dev.output(name)
 
 
+WRITTEN = "\n".join(
+    path.read_text()
+    for folder in ("functions", "layers/common")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
 def test_every_line_that_a_query_asks_for_is_written(dev: Template) -> None:
-    written = "\n".join(
-        path.read_text()
-        for folder in ("functions", "layers/common")
-        for path in (ROOT / folder).rglob("*.py")
-    )
     asked = [line for line in [*TEXT.splitlines(), *queries(dev)] if "filter message" in line]
     assert len(asked) > 8
     for line in asked:
         condition = line.split("filter message")[1].split("|")[0].split(" and ")[0]
         for message in SAID.findall(condition):
-            assert f'"{message}"' in written, message
+            assert f'"{message}"' in WRITTEN, message
+
+
+def test_every_field_that_a_query_adds_up_is_told(dev: Template) -> None:
+    asked = [line for line in [*TEXT.splitlines(), *queries(dev)] if "filter message" in line]
+    named = {
+        field
+        for line in asked
+        for added, by in re.findall(r"(?:sum|count_distinct)\((\w+)|\bby ([\w, ]+)", line)
+        for field in re.findall(r"\w+", added or by)
+    }
+    assert {"cost_usd", "tenant", "outcome"} <= named
+    for field in named - {"message", "service", "exception_name"}:
+        assert re.search(rf'\b{field}=|"{field}"', WRITTEN), field
 
 
 def test_every_metric_is_one() -> None:
