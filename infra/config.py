@@ -2,11 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 # The first of the adapter's layers (v1.1) that calls a function's snapshot hooks.
 ADAPTER_WITH_HOOKS = 30
 # What an HTTP API gives a function before it answers 503 in its stead.
 GATEWAY_SECONDS = 30
+
+
+class Alarm(StrEnum):
+    """What somebody is told of. Each is a section of docs/runbook.md, which says what to do."""
+
+    ERRORS = "people-get-errors"
+    TURNS = "turns-come-to-nothing"
+    FIRST_WORDS = "first-words-are-slow"
+    CITATIONS = "citations-do-not-hold"
+    CRASHES = "a-function-crashes"
+    THROTTLES = "functions-are-throttled"
+    DOCUMENTS = "documents-wait"
+    JOBS = "jobs-wait"
+    DEAD = "messages-were-given-up"
+    DEPENDENCY = "a-dependency-is-down"
+    CONNECTIONS = "connections-are-waited-for"
+    STATEMENTS = "statements-are-slow"
+    DAY = "a-day-is-dear"
+    MONTH = "a-month-is-dear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +101,14 @@ class StageConfig:
     domain: Domain | None = None
     edge: bool = False
 
+    # Told to `notify`, addresses of mail. `runbook` is where they find it, be it a page's URL.
+    alarms: frozenset[Alarm] = frozenset(Alarm)
+    notify: tuple[str, ...] = ()
+    runbook: str = "docs/runbook.md"
+    # What models may cost in a day, and all of the account in a month, before somebody is told.
+    dollars_a_day: int = 10
+    dollars_a_month: int = 100
+
     def __post_init__(self) -> None:
         if self.adapter_layer < ADAPTER_WITH_HOOKS:
             raise ValueError(f"The adapter knows snapshots from layer {ADAPTER_WITH_HOOKS} on.")
@@ -91,7 +119,13 @@ class StageConfig:
 STAGES = {
     stage.name: stage
     for stage in (
-        StageConfig(name="dev", keep_documents=False, log_days=7),
+        StageConfig(
+            name="dev",
+            keep_documents=False,
+            log_days=7,
+            # What is lost or paid for unseen; of the rest its maker hears soon enough.
+            alarms=frozenset({Alarm.DEAD, Alarm.DAY, Alarm.MONTH}),
+        ),
         StageConfig(name="staging", keep_documents=False, log_days=30),
         StageConfig(
             name="prod",
@@ -101,6 +135,8 @@ STAGES = {
             bulk_at_once=5,
             requests_a_second=500,
             burst=1_000,
+            dollars_a_day=100,
+            dollars_a_month=1_000,
         ),
     )
 }

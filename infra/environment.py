@@ -17,7 +17,7 @@ def serving(
 ) -> dict[str, str]:
     """Of all functions but `migrate`."""
     return {
-        **_common(secrets),
+        "QUIRE_RUNTIME_SECRET": secrets.name(RUNTIME),
         "QUIRE_BUCKET": documents.bucket.bucket_name,
         "QUIRE_DOCUMENTS_QUEUE_URL": documents.documents.queue_url,
         "QUIRE_BULK_QUEUE_URL": documents.bulk.queue_url,
@@ -53,15 +53,8 @@ def streaming(serving: Mapping[str, str], *, stage: StageConfig) -> dict[str, st
 def migrating(*, stage: StageConfig, secrets: Secrets) -> dict[str, str]:
     """Of `migrate` alone: the model too, as it makes the row that names the first collection."""
     return {
-        **_common(secrets),
+        "QUIRE_RUNTIME_SECRET": secrets.name(RUNTIME),
         "QUIRE_MIGRATION_SECRET": secrets.name(MIGRATION),
         "QUIRE_FIRST_KEY_SECRET": secrets.name(FIRST_KEY),
         **stage.settings,
-    }
-
-
-def _common(secrets: Secrets) -> dict[str, str]:
-    return {
-        "QUIRE_RUNTIME_SECRET": secrets.name(RUNTIME),
-        "POWERTOOLS_SERVICE_NAME": "quire",
     }

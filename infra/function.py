@@ -11,6 +11,7 @@ from infra.bundles import Bundles
 from infra.config import Size, StageConfig
 from infra.log import Log
 from infra.nag import acknowledge
+from infra.names import service_name
 
 # The AWS Lambda Web Adapter's own account: https://github.com/awslabs/aws-lambda-web-adapter
 _ADAPTER = "arn:aws:lambda:{}:753240598075:layer:LambdaAdapterLayerArm64:{}"
@@ -18,7 +19,8 @@ _ADAPTER = "arn:aws:lambda:{}:753240598075:layer:LambdaAdapterLayerArm64:{}"
 
 class Function(Construct):
     """`entry` is what to point callers at: the alias `live` of what a person waits for, as
-    snapshots are taken of published versions only; else the function itself.
+    snapshots are taken of published versions only; else the function itself. `service` is what its
+    lines, metrics and spans are told apart by.
     """
 
     entry: lambda_.IFunction
@@ -28,6 +30,7 @@ class Function(Construct):
         scope: Construct,
         id: str,
         *,
+        name: str,
         handler: str,
         size: Size,
         stage: StageConfig,
@@ -41,6 +44,9 @@ class Function(Construct):
         by a queue, would be stopped after 16 times: Lambda takes it for an accident.
         """
         super().__init__(scope, id)
+        self.name = name
+        self.service = service_name(stage.name, name)
+        self.timeout = Duration.seconds(size.timeout)
         self.log = Log(self, "Log", stage=stage)
         # Lambda's own policy for this would let it write to any log there is.
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -61,9 +67,9 @@ class Function(Construct):
             role=self._role,
             log_group=self.log,
             memory_size=size.memory,
-            timeout=Duration.seconds(size.timeout),
+            timeout=self.timeout,
             reserved_concurrent_executions=size.reserved,
-            environment=dict(environment),
+            environment={**environment, "POWERTOOLS_SERVICE_NAME": self.service},
             snap_start=(
                 lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if live and stage.snap_start else None
             ),

@@ -29,9 +29,10 @@ class Functions(Construct):
 
         make = partial(Function, self, stage=stage, bundles=bundles)
         ours = partial(make, environment=serving)
-        self.chat = ours("Chat", handler=HANDLERS["chat"], size=stage.chat, live=True)
+        self.chat = ours("Chat", name="chat", handler=HANDLERS["chat"], size=stage.chat, live=True)
         self.chat_stream = make(
             "ChatStream",
+            name="chat-stream",
             handler=STREAM_HANDLER,
             size=stage.chat_stream,
             environment=environment.streaming(serving, stage=stage),
@@ -39,20 +40,40 @@ class Functions(Construct):
             streams=True,
         )
         self.ingest_api = ours(
-            "IngestApi", handler=HANDLERS["ingest-api"], size=stage.ingest_api, live=True
+            "IngestApi",
+            name="ingest-api",
+            handler=HANDLERS["ingest-api"],
+            size=stage.ingest_api,
+            live=True,
         )
-        self.health = ours("Health", handler=HANDLERS["health"], size=stage.health, live=True)
-        self.ingest = ours("Ingest", handler=HANDLERS["ingest"], size=stage.ingest, hands_over=True)
+        self.health = ours(
+            "Health", name="health", handler=HANDLERS["health"], size=stage.health, live=True
+        )
+        self.ingest = ours(
+            "Ingest",
+            name="ingest",
+            handler=HANDLERS["ingest"],
+            size=stage.ingest,
+            hands_over=True,
+        )
         self.maintenance = ours(
             "Maintenance",
+            name="maintenance",
             handler=HANDLERS["maintenance"],
             size=stage.maintenance,
             hands_over=True,
         )
         self.migrate = make(
-            "Migrate", handler=HANDLERS["migrate"], size=stage.migrate, environment=migrating
+            "Migrate",
+            name="migrate",
+            handler=HANDLERS["migrate"],
+            size=stage.migrate,
+            environment=migrating,
         )
         self.serving = (
             *(self.chat, self.chat_stream, self.ingest_api, self.health),
             *(self.ingest, self.maintenance),
         )
+        self.asked = (self.chat, self.chat_stream)
+        # Whoever serves by the database, which health only looks at.
+        self.working = (*self.asked, self.ingest_api, self.ingest, self.maintenance)

@@ -9,5 +9,10 @@ def stack_name(stage: str) -> str:
     return f"quire-{stage}"
 
 
+def service_name(stage: str, function: str) -> str:
+    """Of whom a line, a metric or a span is: two stages may share an account."""
+    return f"quire-{stage}-{function}"
+
+
 def secret_name(stage: str, secret: str) -> str:
     return f"quire/{stage}/{secret}"

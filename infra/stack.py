@@ -9,13 +9,17 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import environment
+from infra.alarms import Alarms
 from infra.api import Api
+from infra.budget import Budget
 from infra.bundles import BUILD, Bundles
-from infra.config import StageConfig
+from infra.config import Alarm, StageConfig
+from infra.dashboard import Dashboard
 from infra.documents import EXPORTS, TEXTS, UPLOADS, Documents
 from infra.edge import Edge
 from infra.function import Function
 from infra.functions import Functions
+from infra.measured import Seen
 from infra.migration import Migration
 from infra.names import FIRST_KEY, MIGRATION, RUNTIME, SWITCHES, stack_name
 from infra.secrets import Secrets
@@ -27,7 +31,7 @@ _BATCH = 10
 class QuireStack(Stack):
     """`build` is where `make layer` puts its bundles.
 
-    `api`, `documents`, `functions` and `edge` are what an alarm or a dashboard looks at.
+    `api`, `documents` and `functions` are what alarms and the dashboard look at.
     """
 
     def __init__(self, scope: Construct, *, stage: StageConfig, build: Path = BUILD) -> None:
@@ -75,6 +79,11 @@ class QuireStack(Stack):
             if stage.edge
             else None
         )
+        seen = Seen(api=self.api, documents=self.documents, functions=self.functions)
+        self.dashboard = Dashboard(self, "Dashboard", stage=stage, seen=seen)
+        self.alarms = Alarms(self, "Alarms", stage=stage, seen=seen)
+        if Alarm.MONTH in stage.alarms:
+            Budget(self, "Budget", stage=stage, topic=self.alarms.topic)
         self._tell()
 
     def _grant_secrets(self, secrets: Secrets) -> None:
@@ -147,5 +156,8 @@ class QuireStack(Stack):
             "BulkQueueUrl": self.documents.bulk.queue_url,
             "MaintenanceQueueUrl": self.documents.maintenance.queue_url,
             "DeadQueueUrl": self.documents.dead.queue_url,
+            "DashboardUrl": self.dashboard.url,
+            # `aws sns subscribe` for whoever is to be told by other means than `notify`.
+            "AlarmTopicArn": self.alarms.topic.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)

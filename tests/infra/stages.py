@@ -21,6 +21,8 @@ OPTIONS: tuple[StageConfig, ...] = (
         event_bus="news",
         origins=("https://app.example",),
         settings={"QUIRE_LIMIT_STREAMS": "5"},
+        notify=("somebody@quire.example",),
+        runbook="https://wiki.quire.example/runbook",
     ),
     replace(
         STAGES["dev"],

@@ -65,7 +65,7 @@ async def client(
             switches=Switchboard(None, seconds=1),
             spending=SPENDING,
             changeless=CHANGELESS,
-            door=Door(database.waited, most=AT_ONCE, seconds=1),
+            door=Door(database.waited, most=AT_ONCE, seconds=30),
             dialects={"/v1/chat/completions": error_json},
         )
         made = httpx.AsyncClient(
@@ -273,7 +273,7 @@ async def test_while_postgres_is_gone_nobody_is_refused(
         switches=Switchboard(None, seconds=1),
         spending=re.compile(".*"),
         changeless=CHANGELESS,
-        door=Door(database.waited, most=9, seconds=1),
+        door=Door(database.waited, most=9, seconds=30),
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
@@ -300,7 +300,7 @@ async def test_behind_an_edge_only_who_shows_its_key_is_served(
         switches=Switchboard(None, seconds=1),
         spending=SPENDING,
         changeless=CHANGELESS,
-        door=Door(database.waiting, most=9, seconds=5),
+        door=Door(database.waited, most=9, seconds=30),
         edge_key="known-to-the-edge",
     )
     async with httpx.AsyncClient(

@@ -118,7 +118,7 @@ async def client(
         switches=Switchboard(secret.name, seconds=0),
         spending=re.compile("/none"),
         changeless=re.compile("/v1/chat"),
-        door=Door(database.waited, most=9, seconds=1),
+        door=Door(database.waited, most=9, seconds=30),
     )
     tenant = await make_tenant()
     async with httpx.AsyncClient(

@@ -120,7 +120,7 @@ async def client(
         switches=Switchboard(None, seconds=1),
         spending=re.compile("/none"),
         changeless=re.compile("/none"),
-        door=Door(database.waited, most=100, seconds=1),
+        door=Door(database.waited, most=100, seconds=30),
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
