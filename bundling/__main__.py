@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bundling.building import Built, build
-from bundling.bundles import BUNDLES, HERE, LAMBDA, MB
+from bundling.bundles import BUNDLES, HERE, LAMBDA, MB, Bundle
 
 console = Console()
 
@@ -41,8 +41,7 @@ def _against(size: int, budget: int) -> tuple[str, str]:
     return f"[{color}]{size / MB:.1f}[/{color}]", f"{budget / MB:g}"
 
 
-def _too_large(built: Built, bundle: object) -> bool:
-    assert isinstance(bundle, type(BUNDLES[0]))
+def _too_large(built: Built, bundle: Bundle) -> bool:
     return built.installed > bundle.installed_budget or built.own > bundle.own_budget
 
 

@@ -88,7 +88,8 @@ def _packages(bundle: Bundle, target: Target, python: str | None) -> Path | None
     folder = target.folder / ".installed" / f"{bundle.requirements}-{key[:12]}"
     if not folder.exists():
         for former in folder.parent.glob(f"{bundle.requirements}-*"):
-            shutil.rmtree(former)
+            # A build that was cut short may have left a file of that name.
+            shutil.rmtree(former) if former.is_dir() else former.unlink()
         making = folder.with_suffix(".making")
         install(bundle.requirements, making, target=target, without=without)
         strip(making)

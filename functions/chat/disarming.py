@@ -30,8 +30,10 @@ _ACTING = ("javascript", "vbscript", "data")  # URLs that do something by themse
 _DESTINATION = re.compile(r"\][(:]\s{0,20}<?")
 _DESTINATION_BEGUN = re.compile(rf"\](?:[(:]\s{{0,20}}<?(?:{BEGUN})?)?\Z", re.IGNORECASE)
 # A paragraph that may define a link: a line of it begins with a bracket.
-_DEFINING = re.compile(r"(?:\A|\n)[\s>*+\d.)-]*\[")
+_DEFINING = re.compile(r"(?:\A|[\r\n])[\s>*+\d.)-]*\[")
 _TAG = re.compile(r"</?(?P<name>[A-Za-z][A-Za-z0-9-]{0,40})(?P<next>.?)", re.DOTALL)
+# Up to where it is a tag, and no attribute of it can have a value: in raw HTML, a name is anything.
+_PLAIN = re.compile(r"[^=>]{0,63}(?P<end>[=>]|\Z)?")
 _AUTOLINK_BEGUN = re.compile(r"<https?:/?\Z", re.IGNORECASE)
 _ACTING_TAGS = ("script", "style")  # without attributes
 _DOMAIN = re.compile(r"@[\w.-]{1,63}")
@@ -181,8 +183,13 @@ def _tag(text: str, at: int, before: str, last: bool) -> Seen:
         return ("< " if tag["name"].lower() in _ACTING_TAGS else "<"), at + 1
     if _URL.match(text, at + 1):
         return "<", at + 1
-    apart = following.isspace() or following.isalnum() or following in "/:@-=\"'"
-    return ("< " if apart else "<"), at + 1
+    if following.isspace() or following.isalnum() or following in "/:@-=\"'":
+        return "< ", at + 1
+    plain = _PLAIN.match(text, tag.start("next"))
+    assert plain  # of nothing, at least
+    if plain["end"] == "" and not last:
+        return None
+    return ("<" if plain["end"] in (">", "") else "< "), at + 1
 
 
 def _entity(text: str, at: int, before: str, last: bool) -> Seen:

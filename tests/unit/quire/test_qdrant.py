@@ -9,6 +9,7 @@ from quire.retrieval.qdrant import Qdrant
         ("https://cluster.example", "https://cluster.example:6333/collections/"),
         ("https://cluster.example:443/", "https://cluster.example/collections/"),
         ("http://127.0.0.1:7000", "http://127.0.0.1:7000/collections/"),
+        ("https://proxy.example/qdrant", "https://proxy.example:6333/qdrant/collections/"),
     ],
 )
 async def test_a_url_without_a_port_means_qdrants_own(url: str, asked: str) -> None:

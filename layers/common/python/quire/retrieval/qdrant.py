@@ -29,10 +29,11 @@ class Refused(Exception):
 class Qdrant:
     def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
         """`timeout` in seconds bounds each request."""
-        port = "" if urlsplit(url).port else f":{_PORT}"
+        parts = urlsplit(url.rstrip("/"))
+        host = parts.netloc if parts.port else f"{parts.netloc}:{_PORT}"
         key = {"api-key": api_key} if api_key else {}
         self._http = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}{port}/collections/",
+            base_url=parts._replace(netloc=host, path=f"{parts.path}/collections/").geturl(),
             headers={"Content-Type": "application/json", **key},
             timeout=timeout,
             limits=_LIMITS,
