@@ -122,6 +122,30 @@ async def is_running(client: httpx.AsyncClient, job: str) -> bool:
     return bool((await client.get(job)).raise_for_status().json()["status"] == "running")
 
 
+async def test_what_is_put_while_a_deletion_is_asked_for_is_not_refused(
+    client: httpx.AsyncClient, tenant: Tenant, owner: Owner
+) -> None:
+    """It is in the bucket by then, and is read once the deletion has come to its end."""
+    await put(client, "knee.md", KNEE)
+    posted = {"filename": "knee.md", "content": "# Knee\n\nThe knee locks."}
+    async with owner.transaction():
+        changed = "update documents set status = %s where tenant_id = %s"
+        await owner.execute(changed, ["deleting", tenant.id])
+        answering = asyncio.create_task(client.post("/v1/documents", json=posted))
+        await eventually(lambda: has_waiting(owner))
+    answer = await answering
+    assert (answer.status_code, answer.json()["status"]) == (202, "deleting")
+
+
+async def has_waiting(owner: Owner) -> bool:
+    """Whether somebody waits for what this transaction has changed."""
+    rows = await owner.execute(
+        """select from pg_locks
+           where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"""
+    )
+    return bool(await rows.fetchall())
+
+
 async def test_other_documents_stay(client: httpx.AsyncClient, points: Points) -> None:
     # A name that begins with another's: S3 knows prefixes only.
     short = await put(client, "knee.md", KNEE)

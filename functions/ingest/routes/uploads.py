@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
 from quire.domain import Caller, document_id
-from quire.errors import TooLarge
+from quire.errors import Conflict, TooLarge
 from quire.object_keys import upload_key
 from quire.objects import UPLOAD_SECONDS, Objects
 from quire.observability import bind
@@ -81,12 +81,17 @@ def upload_routes(
         await _watch(maintenance, caller.tenant, body.filename)
         # The object first: should we break off here, its event alone makes the document.
         await objects.put(key, content, content_type=body.content_type, metadata=body.metadata)
-        document = await documents.register(
-            caller.tenant,
-            body.filename,
-            sha256=hashlib.sha256(content).digest(),
-            metadata=body.metadata,
-        )
+        try:
+            document = await documents.register(
+                caller.tenant,
+                body.filename,
+                sha256=hashlib.sha256(content).digest(),
+                metadata=body.metadata,
+            )
+        except Conflict:
+            # A deletion came in between. It leaves what was put meanwhile, and has it read.
+            found = document_id(caller.tenant, body.filename)
+            document = await documents.get(caller.tenant, found)
         answer.headers["Location"] = f"/v1/documents/{document.id}"
         return {"id": str(document.id), "version": document.version, "status": document.status}
 
