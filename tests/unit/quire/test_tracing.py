@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -101,7 +102,9 @@ def test_a_span_has_its_stages_one_after_the_other(
     daemon: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Trace(id=ROOT, parent=PARENT, sampled=True)
-    show(whole.within(), "turn", took=30, stages={"open": 10, "model": 20}, document_id="d")
+    stages = {"open": 10, "model": 20}
+    # In a context of its own: what another test has bound is none of its ids.
+    Context().run(show, whole.within(), "turn", took=30, stages=stages, document_id="d")
     span = heard(daemon)
     assert (span["trace_id"], span["parent_id"], span["name"]) == (ROOT, whole.span, "quire: turn")
     assert span["annotations"] == {"document_id": "d"}
