@@ -46,11 +46,11 @@ async def tenant(make_tenant: Callable[..., Awaitable[Tenant]]) -> Tenant:
 @pytest.fixture
 async def client(
     database: Database, tenant: Tenant
-) -> AsyncIterator[Callable[[Limits], httpx.AsyncClient]]:
+) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
     """An app's frame with such limits, around routes that do nothing."""
     opened = []
 
-    def make(stage: Limits) -> httpx.AsyncClient:
+    def make(stage: Limits, edge_key: str | None = None) -> httpx.AsyncClient:
         security, limits = (
             Security(ApiKeys(database), Users(database)),
             RateLimits(database, stage, timeout=30),
@@ -67,6 +67,7 @@ async def client(
             changeless=CHANGELESS,
             door=Door(database.waited, most=AT_ONCE, seconds=30),
             dialects={"/v1/chat/completions": error_json},
+            edge_key=edge_key,
         )
         made = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
@@ -113,7 +114,7 @@ def routes(security: Security, limits: RateLimits) -> APIRouter:
     return router
 
 
-Make = Callable[[Limits], httpx.AsyncClient]
+Make = Callable[..., httpx.AsyncClient]
 
 
 async def test_every_answer_tells_how_its_caller_stands(client: Make) -> None:
@@ -285,32 +286,13 @@ async def test_while_postgres_is_gone_nobody_is_refused(
     await gone.close()
 
 
-async def test_behind_an_edge_only_who_shows_its_key_is_served(
-    database: Database, tenant: Tenant
-) -> None:
-    security = Security(ApiKeys(database), Users(database))
-    limits = RateLimits(database, Limits(key_requests=9, requests=9), timeout=30)
-    app = create_app(
-        "Behind",
-        [routes(security, limits)],
-        max_body=1_000,
-        security=security,
-        keys=IdempotencyKeys(database, lease=9),
-        limits=limits,
-        switches=Switchboard(None, seconds=1),
-        spending=SPENDING,
-        changeless=CHANGELESS,
-        door=Door(database.waited, most=9, seconds=30),
-        edge_key="known-to-the-edge",
-    )
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
-    ) as asking:
-        for shown in ({}, {"Quire-Edge": ""}, {"Quire-Edge": "known-to-the-edge-"}):
-            refused = await asking.get("/v1/sessions", headers=shown)
-            assert refused.status_code == 403
-            assert refused.json()["title"] == "Forbidden"
-            # Whoever comes past the edge costs nobody a look-up.
-            assert "ratelimit" not in refused.headers
-        shown = {"Quire-Edge": "known-to-the-edge"}
-        assert (await asking.get("/v1/sessions", headers=shown)).status_code == 200
+async def test_behind_an_edge_only_who_shows_its_key_is_served(client: Make) -> None:
+    asking = client(Limits(key_requests=9, requests=9), "known-to-the-edge")
+    for shown in ({}, {"Quire-Edge": ""}, {"Quire-Edge": "known-to-the-edge-"}):
+        refused = await asking.get("/v1/sessions", headers=shown)
+        assert refused.status_code == 403
+        assert refused.json()["title"] == "Forbidden"
+        # Whoever comes past the edge costs nobody a look-up.
+        assert "ratelimit" not in refused.headers
+    shown = {"Quire-Edge": "known-to-the-edge"}
+    assert (await asking.get("/v1/sessions", headers=shown)).status_code == 200
