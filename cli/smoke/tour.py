@@ -32,8 +32,8 @@ class Tour:
         self._question = _QUESTION.format(word=word)
         self.filename = f"smoke-{word}.md"
         self._document: Json = {}
-        self._to_delete = False
-        self._sessions: list[str] = []
+        self._uploads: list[asyncio.Task[Json]] = []
+        self._sessions: list[asyncio.Task[Json]] = []
 
     async def look(self) -> str:
         """All that it needs is there."""
@@ -50,11 +50,9 @@ class Tour:
     async def upload(self) -> str:
         """A file by a presigned form, past our functions."""
         content = self._text.encode()
-        form = await self._quire.post(
-            "/v1/uploads",
-            {"filename": self.filename, "content_type": _TYPE, "size": len(content)},
-        )
-        self._document, self._to_delete = {"id": form["document_id"]}, True
+        asked = {"filename": self.filename, "content_type": _TYPE, "size": len(content)}
+        form = await self._make("/v1/uploads", asked, self._uploads)
+        self._document = {"id": form["document_id"]}
         await self._quire.send_form(form["url"], form["fields"], BytesIO(content), _TYPE)
         return f"{self.filename}, {len(content)} bytes"
 
@@ -90,7 +88,7 @@ class Tour:
     async def delete(self) -> str:
         """A certificate says what is gone, and nothing is found any more."""
         accepted = await self._quire.delete(path_of("documents", self._id))
-        self._to_delete = False
+        self._uploads.clear()
         job = await self._until(path_of("jobs", accepted["job_id"]), "done", "failed")
         if job["status"] == "failed":
             raise Failed(f"The job {job['id']} failed: {job['error']}")
@@ -101,18 +99,31 @@ class Tour:
 
     async def tidy(self) -> list[str]:
         """Take away what the tour made and has not deleted; what could not be taken away."""
-        left = []
-        for session in self._sessions:
-            try:
-                await self._quire.delete(path_of("sessions", session))
-            except Failed as failed:
-                left.append(f"session {session}: {failed.message}")
-        if self._to_delete:
-            try:
-                await self._quire.delete(path_of("documents", self._id))
-            except Failed as failed:
-                left.append(f"`quire delete {self.filename}`: {failed.message}")
+        left = [
+            f"session {session['id']}: {cause}"
+            for session in await _ended(self._sessions)
+            if (cause := await self._take_away("sessions", session["id"]))
+        ]
+        left += [
+            f"`quire delete {self.filename}`: {cause}"
+            for form in await _ended(self._uploads)
+            if (cause := await self._take_away("documents", form["document_id"]))
+        ]
         return left
+
+    async def _make(self, path: str, body: Json, made: list[asyncio.Task[Json]]) -> Json:
+        """What is made goes to `made`, also when who waits is stopped before the answer's here."""
+        making = asyncio.create_task(self._quire.post(path, body))
+        made.append(making)
+        return await asyncio.shield(making)
+
+    async def _take_away(self, kind: str, made: str) -> str | None:
+        """Why it could not be."""
+        try:
+            await self._quire.delete(path_of(kind, made))
+        except Failed as failed:
+            return failed.message
+        return None
 
     @property
     def _id(self) -> str:
@@ -124,8 +135,7 @@ class Tour:
 
     async def _body(self) -> Json:
         """In a session of its own, made before, so that it can be deleted however asking ends."""
-        session = await self._quire.post("/v1/sessions", {"title": self.filename})
-        self._sessions.append(session["id"])
+        session = await self._make("/v1/sessions", {"title": self.filename}, self._sessions)
         return {**self._narrowed, "session_id": session["id"], "cache": False}
 
     async def _until(self, path: str, *statuses: str) -> Json:
@@ -141,3 +151,9 @@ class Tour:
                     return found
             await asyncio.sleep(pause)
         raise AssertionError("There is always a next pause.")
+
+
+async def _ended(makings: list[asyncio.Task[Json]]) -> list[Json]:
+    """What they made; one that was refused made nothing."""
+    ended = await asyncio.gather(*makings, return_exceptions=True)
+    return [made for made in ended if isinstance(made, dict)]

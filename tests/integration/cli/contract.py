@@ -162,8 +162,10 @@ def create_app(to: Deployment) -> FastAPI:
 
     @app.post("/v1/sessions", status_code=201)
     async def begin_session(body: Json) -> Json:
-        to.sessions.append({"id": to.answer["session_id"], **body})
-        return to.sessions[-1]
+        to.sessions.append(session := {"id": to.answer["session_id"], **body})
+        if to.session_gate:
+            await to.session_gate.wait()
+        return session
 
     @app.delete("/v1/sessions/{session_id}", status_code=204)
     async def end_session(session_id: str) -> None:

@@ -62,6 +62,7 @@ class Deployment:
         self.ends: list[Json] | None = None  # in place of the answer's own end
         self.gate: asyncio.Event | None = None  # before the answer's last words
         self.sessions: list[Json] = []
+        self.session_gate: asyncio.Event | None = None  # before a new session is answered
         self.messages: list[Json] = []
         self.checks: dict[str, Json] = {}
         self.proof: Json = {}

@@ -6,6 +6,8 @@ tests/e2e/test_smoke.py has it succeed.
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -107,6 +109,22 @@ async def test_what_is_never_ready_ends_with_the_time(proven: Deployment) -> Non
 
 async def test_stopped_on_the_way_it_leaves_nothing(proven: Deployment) -> None:
     proven.gate = asyncio.Event()  # before the last words of the stream
+    async with stopped_after("ask", proven):
+        pass
+    assert left(proven) == []
+
+
+async def test_stopped_before_it_knows_what_it_made_it_leaves_nothing(proven: Deployment) -> None:
+    proven.session_gate = asyncio.Event()
+    async with stopped_after("wait", proven):
+        while not proven.sessions:
+            await asyncio.sleep(0.01)
+    assert left(proven) == []
+
+
+@asynccontextmanager
+async def stopped_after(step: str, proven: Deployment) -> AsyncIterator[None]:
+    """An interrupted smoke test, at the block's end; then what waited at a gate goes on."""
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "smoke"),
         env=environment(QUIRE_URL=proven.url, QUIRE_STREAM_URL=proven.url, QUIRE_API_KEY=KEY),
@@ -114,14 +132,18 @@ async def test_stopped_on_the_way_it_leaves_nothing(proven: Deployment) -> None:
     )
     assert command.stdout
     async with asyncio.timeout(60):
-        while not (await command.stdout.readline()).startswith("✓ ask".encode()):
+        while not (await command.stdout.readline()).startswith(f"✓ {step}".encode()):
             pass
+        yield
         assert left(proven)
         command.send_signal(signal.SIGINT)
+        # So that it was heard before the answer is.
+        await asyncio.sleep(0.2)
+        for gate in (proven.gate, proven.session_gate):
+            if gate:
+                gate.set()
         await command.communicate()
-    proven.gate.set()
     assert command.returncode == 130
-    assert left(proven) == []
 
 
 async def test_a_certificate_of_something_else(proven: Deployment) -> None:
