@@ -18,6 +18,7 @@ from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
 from quire.switches import Switchboard
+from quire.visible import is_blank
 from quire.web.admission import Admission
 from quire.web.door import Door
 from quire.web.edge import NO_EDGE, Edge
@@ -119,6 +120,15 @@ def _storable(text: str) -> str:
 # Comes after a type's other constraints: pydantic applies them in the order they are written.
 Storable = AfterValidator(_storable)
 Text = Annotated[str, Storable]
+
+
+def _legible(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing in it that can be seen")
+    return text
+
+
+Legible = AfterValidator(_legible)
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
