@@ -134,6 +134,8 @@ async def test_wrong_methods_and_parameters(client: httpx.AsyncClient) -> None:
         ({"filename": "", "content": "x"}, "filename"),
         ({"filename": "../x.md", "content": "x"}, "filename"),
         ({"filename": "a\nb.md", "content": "x"}, "filename"),
+        ({"filename": "\u202egpj.exe", "content": "x"}, "filename"),
+        ({"filename": "\u200b", "content": "x"}, "filename"),
         ({"filename": "é" * 600, "content": "x"}, "filename"),
         ({"filename": "a.md", "content": ""}, "content"),
         ({"filename": "a.md", "content": "nul \0"}, "content"),

@@ -71,6 +71,11 @@ def test_a_file_without_text_is_refused(blank: str) -> None:
         in_time(blank)
 
 
+def test_a_file_whose_name_misleads_is_refused() -> None:
+    with pytest.raises(Unreadable, match="rename"):
+        in_time("Nothing but words.", "shelf/\u202egpj.exe.md")
+
+
 def test_without_a_title_the_file_names_it() -> None:
     assert in_time("Nothing but words.", "shelf/some notes.md").title == "some notes"
 
