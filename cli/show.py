@@ -121,7 +121,8 @@ def documents(listed: Sequence[Json], *, status_asked: str | None) -> None:
     )
     for document in listed:
         if document["error"]:
-            caused("failed", document["filename"], document["error"])
+            outcome = "failed" if document["status"] == "failed" else "waits"
+            caused(outcome, document["filename"], document["error"])
 
 
 def document(one: Json) -> None:

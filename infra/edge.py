@@ -2,6 +2,7 @@
 
 Origin access control is not for the streaming door: it signs with `Authorization`, which is our
 callers' own, and asks them for a hash of their bodies. A header that only CloudFront knows does it.
+Who shows that is believed whose request it passes on, too (`quire.web.edge`).
 """
 
 from aws_cdk import Duration, Fn, SecretValue
@@ -14,12 +15,20 @@ from constructs import Construct
 from infra.api import Api
 from infra.config import StageConfig
 from infra.nag import acknowledge
-from infra.names import EDGE_HEADER, EDGE_KEY, RUNTIME, secret_name
+from infra.names import EDGE_HEADER, EDGE_KEY, RUNTIME, VIEWER_HEADER, secret_name
 
 # What the streaming app answers in pieces; all else is the HTTP API's.
 STREAMED = ("/v1/chat/stream", "/v1/chat/completions", "/v1/messages/*/stream")
 # The app says something every ten seconds, if only that it is still here.
 _SILENCE = Duration.seconds(60)
+# Not `X-Forwarded-For`, which callers begin and a function URL cuts to that beginning; and of
+# CloudFront's own headers, the policy that leaves out Host adds none for certain. The name is in
+# lower case, as all are there.
+_TELL_VIEWER = f"""function handler(event) {{
+    event.request.headers["{VIEWER_HEADER.lower()}"] = {{ value: event.viewer.ip }};
+    return event.request;
+}}
+"""
 
 
 class Edge(Construct):
@@ -37,8 +46,16 @@ class Edge(Construct):
         super().__init__(scope, id)
         # A reference, which CloudFormation resolves as it deploys.
         key = SecretValue.secrets_manager(secret_name(stage.name, RUNTIME), json_field=EDGE_KEY)
-        streaming = origins.FunctionUrlOrigin(
-            stream, read_timeout=_SILENCE, custom_headers={EDGE_HEADER: key.unsafe_unwrap()}
+        shown = {EDGE_HEADER: key.unsafe_unwrap()}
+        streaming = origins.FunctionUrlOrigin(stream, read_timeout=_SILENCE, custom_headers=shown)
+        buffered = origins.HttpOrigin(
+            Fn.select(2, Fn.split("/", api.http_api.api_endpoint)), custom_headers=shown
+        )
+        telling = cloudfront.Function(
+            self,
+            "Viewer",
+            code=cloudfront.FunctionCode.from_inline(_TELL_VIEWER),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
         certificate = (
             certificates.Certificate.from_certificate_arn(
@@ -51,10 +68,8 @@ class Edge(Construct):
             self,
             "Distribution",
             comment=f"quire-{stage.name}",
-            default_behavior=_passed_on(
-                origins.HttpOrigin(Fn.select(2, Fn.split("/", api.http_api.api_endpoint)))
-            ),
-            additional_behaviors={path: _passed_on(streaming) for path in STREAMED},
+            default_behavior=_passed_on(buffered, telling),
+            additional_behaviors={path: _passed_on(streaming, telling) for path in STREAMED},
             certificate=certificate,
             domain_names=[stage.domain.name] if stage.domain else None,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
@@ -71,7 +86,9 @@ class Edge(Construct):
             acknowledge(self.distribution, f"AwsSolutions-{rule}", reason=reason)
 
 
-def _passed_on(origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+def _passed_on(
+    origin: cloudfront.IOrigin, telling: cloudfront.Function
+) -> cloudfront.BehaviorOptions:
     """All of a request but its Host, and nothing is kept: answers are their callers' own."""
     return cloudfront.BehaviorOptions(
         origin=origin,
@@ -80,4 +97,9 @@ def _passed_on(origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
         cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
         origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         compress=False,
+        function_associations=[
+            cloudfront.FunctionAssociation(
+                function=telling, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+            )
+        ],
     )

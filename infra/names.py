@@ -1,8 +1,9 @@
 """What of a stage is known by name outside of its template; all else CloudFormation names."""
 
 RUNTIME, MIGRATION, SWITCHES, FIRST_KEY = "runtime", "migration", "switches", "first-key"
-# What CloudFront says to the streaming app, and where in the runtime secret that is.
+# What CloudFront shows the apps, where in the runtime secret that is, and how it tells who calls.
 EDGE_HEADER, EDGE_KEY = "Quire-Edge", "edge_key"
+VIEWER_HEADER = "Quire-Viewer"
 
 
 def stack_name(stage: str) -> str:

@@ -3,7 +3,7 @@
 import socket
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from local.children import ServiceFailed
 
@@ -11,7 +11,7 @@ from local.children import ServiceFailed
 class WebServer:
     """Serves an app on loopback from `start` until `stop`."""
 
-    def __init__(self, app: Starlette, *, name: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, name: str, port: int) -> None:
         self._name = name
         self._port = port
         self._server = embedded(app)
@@ -27,7 +27,7 @@ class WebServer:
             await self._server.shutdown(sockets=[self._listener])
 
 
-def embedded(app: Starlette, *, keep_alive_seconds: int = 5) -> uvicorn.Server:
+def embedded(app: ASGIApp, *, keep_alive_seconds: int = 5) -> uvicorn.Server:
     """A server whose `startup` and `shutdown` are called; `Server.serve` would take the signals."""
     config = uvicorn.Config(
         app,
@@ -35,6 +35,8 @@ def embedded(app: Starlette, *, keep_alive_seconds: int = 5) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         timeout_keep_alive=keep_alive_seconds,
+        # Nobody is in front who would say who calls: that is the socket's peer, as AWS sees it.
+        proxy_headers=False,
     )
     config.load()
     server = uvicorn.Server(config)

@@ -46,6 +46,7 @@ from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
 from quire.web.door import Door
+from quire.web.edge import Edge
 
 MAX_BODY = 64 * 1024
 # What asks a model.
@@ -137,7 +138,7 @@ def create() -> FastAPI:
         spending=SPENDING,
         changeless=CHANGELESS,
         door=Door(database.waited, most=settings.requests_at_once, seconds=settings.door_seconds),
+        edge=Edge(secret.shown_by_edge, only=settings.edge_only),
         origins=settings.origins,
-        edge_key=secret.edge_key_of(settings),
         dialects={"/v1/chat/completions": error_json, "/v1/models": error_json},
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from functions.chat.disarming import Disarmer
 from functions.chat.events import Cited, ResponseChunk
-from functions.chat.fencing import visible
 from functions.chat.sentences import Span, is_proof, sentences
 from quire.domain import Citation, Source
+from quire.visible import visible
 
 # As models write them: [2.3], [ 2.3 ], [2.3-5], [2.3, 4.1,], [2.3 [4.1]], [[2.3], [4.1]], 【2.3】,
 # \[2.3\], and [2], which names no sentence.

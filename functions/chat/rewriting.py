@@ -3,13 +3,13 @@
 import asyncio
 
 from functions.chat.disarming import disarmed
-from functions.chat.fencing import visible
 from functions.chat.generating import generated
 from functions.chat.prompting import standalone_prompt
 from functions.chat.turn import Turn
 from quire.errors import Unavailable
 from quire.models.language_model import Completion, LanguageModel
 from quire.observability import log
+from quire.visible import visible
 
 _TOKENS = 200
 _SECONDS = 8.0

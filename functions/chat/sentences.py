@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from sentencex import get_sentence_boundaries
 
-from functions.chat.fencing import visible
 from quire.tokens import count_tokens
+from quire.visible import visible
 
 # What is shorter proves nothing: it goes with what follows it in its paragraph, and a heading,
 # which nothing follows there, cannot be cited.

@@ -32,6 +32,7 @@ from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
 from quire.web.door import Door
+from quire.web.edge import Edge
 from quire.web.gateway import handler_of
 
 # JSON may spend six bytes on one of the content's.
@@ -94,6 +95,7 @@ def create() -> FastAPI:
         spending=SPENDING,
         changeless=CHANGELESS,
         door=Door(database.waited, most=settings.requests_at_once, seconds=settings.door_seconds),
+        edge=Edge(secret.shown_by_edge, only=settings.edge_only),
         origins=settings.origins,
     )
 

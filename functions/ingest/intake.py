@@ -18,6 +18,10 @@ from quire.tracing import going_on
 # hold up nobody else's. One batch's worth: fewer than two workers take, so that one is left.
 SHARE = 10
 _CONFLICT_PAUSE = 15
+_SPENT = (
+    "All tokens or dollars of this day are used; this document is read when the next day (UTC) has "
+    "begun, or when the limit was raised, within a quarter of an hour."
+)
 
 
 class Intake:
@@ -47,7 +51,7 @@ class Intake:
             tenant, filename = named
             document = document_id(tenant, filename)
             # Of what could not even be claimed nothing is known yet, and its owner has to see it.
-            await self._parts.standings.admit(tenant, [filename], share=0)
+            await self._parts.standings.announce(tenant, [filename])
             if await self._parts.ingestions.give_up(tenant, document, cause):
                 await self._parts.announcer.failed(tenant, document, filename, cause)
 
@@ -63,7 +67,8 @@ class Intake:
         for tenant, filenames in named.items():
             if await self._parts.limits.used_up(tenant):
                 put_off |= filenames.keys()
-                await self._parts.standings.admit(tenant, list(filenames.values()), share=0)
+                names = list(filenames.values())
+                await self._parts.standings.announce(tenant, names, cause=_SPENT)
                 await self._wait(tenant, filenames, delay=MOST_DELAY)
                 log.info("documents wait for the next day's quota", tenant=tenant)
         return [upload for upload in uploads if upload not in put_off]

@@ -11,6 +11,7 @@ from functions.ingest.chunking import chunk
 from functions.ingest.extraction import extract
 from quire.domain import Block, Passage
 from quire.errors import QuireError, Unreadable
+from quire.object_keys import is_readable
 from quire.objects import StoredObject
 from quire.observability import log
 
@@ -46,6 +47,11 @@ def read(original: StoredObject, *, filename: str, until: float) -> Text:
 
 
 def _read(original: StoredObject, filename: str, until: float) -> Text:
+    if not is_readable(filename):
+        raise Unreadable(
+            "The name of this file cannot be seen, or holds characters that control text or turn "
+            "its direction; rename the file and upload it again."
+        )
     extraction = extract(original.content, filename=filename, content_type=original.content_type)
     texts: list[str] = []
     passages = list(chunk(_collected(_timed(extraction.blocks, until), texts)))

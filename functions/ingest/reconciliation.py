@@ -135,7 +135,7 @@ class Reconciliation(Steps):
                 await self._maintenance.send_watch({tenant: list(lost)}, delay=MOST_DELAY)
                 # A watch sees documents, not files.
                 names = [upload.key.removeprefix(prefix) for upload in lost.values()]
-                await self._standings.admit(tenant, names, share=0)
+                await self._standings.announce(tenant, names)
                 messages = [ingest_message(upload, hop=0) for upload in lost.values()]
                 await self._bulk.send_all(messages, tenant=tenant)
             cursor["found"] += len(lost)

@@ -31,7 +31,7 @@ class Document(Shape):
     tokens: int
     cost_usd: float
     error: str | None
-    """Why it failed."""
+    """Why it failed; while it is worked on, why it has to wait."""
     sha256: str | None
     metadata: dict[str, str]
     created_at: datetime

@@ -77,6 +77,8 @@ async def test_what_is_put_there_once_a_day_is_spent_waits_for_the_next(
     assert await deliver(stack, "maintenance", {"watch": {tenant.id: [document]}}) == []
     seen = (await client.get(f"/v1/documents/{document}")).json()
     assert (seen["status"], seen["tokens"]) == ("queued", 0)
+    assert "tokens or dollars of this day" in seen["error"]
     assert (await operator.put(limits, json={})).status_code == 200
     await deliver(stack, "ingest", message)
-    assert (await settled(client, document))["status"] == "ready"
+    read = await settled(client, document)
+    assert (read["status"], read["error"]) == ("ready", None)

@@ -51,16 +51,26 @@ def test_nothing_is_kept_and_authorization_is_passed_on(distribution: dict[str, 
         assert behavior["Compress"] is False
 
 
-def test_the_function_knows_it_by_a_header_that_the_template_does_not_tell(
+def test_it_tells_who_calls_in_place_of_whoever_says_so(
     edge: Template, distribution: dict[str, Any]
 ) -> None:
-    ((name, value),) = [
-        (header["HeaderName"], flat(header["HeaderValue"]))
-        for origin in distribution["Origins"]
-        for header in origin.get("OriginCustomHeaders", [])
-    ]
-    assert name == "Quire-Edge"
-    assert value == "{{resolve:secretsmanager:quire/edge/runtime:SecretString:edge_key::}}"
+    function = edge.one("AWS::CloudFront::Function")
+    assert function["AutoPublish"] is True
+    assert '.headers["quire-viewer"] = { value: event.viewer.ip };' in function["FunctionCode"]
+    for behavior in (distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]):
+        (associated,) = behavior["FunctionAssociations"]
+        assert associated["EventType"] == "viewer-request"
+
+
+def test_the_apps_know_it_by_a_header_that_the_template_does_not_tell(
+    edge: Template, distribution: dict[str, Any]
+) -> None:
+    assert len(distribution["Origins"]) == 2
+    for origin in distribution["Origins"]:
+        (header,) = origin["OriginCustomHeaders"]
+        assert header["HeaderName"] == "Quire-Edge"
+        told = flat(header["HeaderValue"])
+        assert told == "{{resolve:secretsmanager:quire/edge/runtime:SecretString:edge_key::}}"
     # It would sign with our callers' own header.
     assert "AWS::CloudFront::OriginAccessControl" not in edge.types()
 

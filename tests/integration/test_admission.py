@@ -25,6 +25,7 @@ from quire.store.users import Users
 from quire.switches import Switchboard
 from quire.web import create_app, requires
 from quire.web.door import Door
+from quire.web.edge import NO_EDGE, Edge
 from tests.conftest import Tenant
 
 STAGE = Limits(key_requests=600, requests=600)
@@ -50,7 +51,7 @@ async def client(
     """An app's frame with such limits, around routes that do nothing."""
     opened = []
 
-    def make(stage: Limits, edge_key: str | None = None) -> httpx.AsyncClient:
+    def make(stage: Limits, edge: Edge = NO_EDGE) -> httpx.AsyncClient:
         security, limits = (
             Security(ApiKeys(database), Users(database)),
             RateLimits(database, stage, timeout=30),
@@ -67,7 +68,7 @@ async def client(
             changeless=CHANGELESS,
             door=Door(database.waited, most=AT_ONCE, seconds=30),
             dialects={"/v1/chat/completions": error_json},
-            edge_key=edge_key,
+            edge=edge,
         )
         made = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://x", headers=tenant.headers()
@@ -187,14 +188,22 @@ async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
 
 
 async def test_who_guesses_keys_hears_when_to_come_back(client: Make) -> None:
-    asking = client(STAGE)
-    for guess in range(300):
-        made_up = {"Authorization": f"Bearer quire_{guess}"}
-        answer = await asking.get("/v1/sessions", headers=made_up)
+    asking = client(STAGE, Edge("known-to-the-edge", only=False))
+
+    async def guess(number: int, **said: str) -> httpx.Response:
+        made_up = {"Authorization": f"Bearer quire_{number}", **said}
+        return await asking.get("/v1/sessions", headers=made_up)
+
+    for number in range(300):
+        address = f"203.0.113.{number % 250}"
+        answer = await guess(number, **{"X-Forwarded-For": address, "Quire-Viewer": address})
         if answer.status_code != 401:
             break
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limit_exceeded")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
+    # Others come by the same edge.
+    shown = {"Quire-Edge": "known-to-the-edge", "Quire-Viewer": "203.0.113.250"}
+    assert (await guess(number, **shown)).status_code == 401
 
 
 async def test_what_cannot_be_borne_is_refused_at_once(client: Make) -> None:
@@ -287,7 +296,7 @@ async def test_while_postgres_is_gone_nobody_is_refused(
 
 
 async def test_behind_an_edge_only_who_shows_its_key_is_served(client: Make) -> None:
-    asking = client(Limits(key_requests=9, requests=9), "known-to-the-edge")
+    asking = client(Limits(key_requests=9, requests=9), Edge("known-to-the-edge", only=True))
     for shown in ({}, {"Quire-Edge": ""}, {"Quire-Edge": "known-to-the-edge-"}):
         refused = await asking.get("/v1/sessions", headers=shown)
         assert refused.status_code == 403

@@ -11,6 +11,7 @@ from functions.chat.routes.ask import Temperature, TurnBody
 from functions.chat.turn import Question, new_id
 from quire.domain import Message
 from quire.errors import Invalid
+from quire.visible import is_blank
 from quire.web import Lenient, Storable
 
 _QUESTION_LENGTH = 2_000
@@ -78,9 +79,9 @@ def to_question(body: CompletionBody) -> Question:
             "The last message has to be the user's question.",
             field=f"messages.{len(earlier)}.role",
         )
-    if not 1 <= len(last.text) <= _QUESTION_LENGTH:
+    if is_blank(last.text) or len(last.text) > _QUESTION_LENGTH:
         raise Invalid(
-            f"A question has 1 to {_QUESTION_LENGTH} characters.",
+            f"A question has 1 to {_QUESTION_LENGTH} characters, not all of them invisible.",
             field=f"messages.{len(earlier)}.content",
         )
     if body.stream_options and not body.stream:

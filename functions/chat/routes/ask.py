@@ -19,15 +19,15 @@ from quire.retrieval.ranking import HYBRID, Blend
 from quire.retrieval.retriever import Search
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
-from quire.web import Authenticate, Lenient, Storable, parse_id
+from quire.web import Authenticate, Legible, Lenient, Storable, parse_id
 from quire.web.problems import describe
 
 QuestionText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable, Legible
 ]
 HydeChoice = Literal["auto", "always", "never"]
 Temperature = Annotated[float, Field(ge=0, le=1)]
-SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable]
+SelectedText = Annotated[str, StringConstraints(min_length=1, max_length=4000), Storable, Legible]
 
 
 class TurnBody(Lenient):

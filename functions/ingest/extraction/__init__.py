@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functions.ingest.extraction.sniffing import Format, format_of
 from quire.domain import Block
 from quire.errors import Unreadable
+from quire.visible import is_blank
 
 # As much as the longest plain text. A table may say a long word once and refer to it a million
 # times, so the size of a file does not bound its text.
@@ -103,9 +104,9 @@ def _read(
 
 
 def _checked(blocks: Iterator[Block], *, blank: str) -> Iterator[Block]:
-    is_blank, length = True, 0
+    unseen, length = True, 0
     for block in blocks:
-        is_blank = is_blank and not block.text.strip()
+        unseen = unseen and is_blank(block.text)
         length += len(block.text)
         if length > _MOST_CHARACTERS:
             raise Unreadable(
@@ -113,5 +114,5 @@ def _checked(blocks: Iterator[Block], *, blank: str) -> Iterator[Block]:
                 "parts."
             )
         yield block
-    if is_blank:
+    if unseen:
         raise Unreadable(blank)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from quire.domain import Caller, document_id
 from quire.errors import Conflict, TooLarge
-from quire.object_keys import upload_key
+from quire.object_keys import is_readable, upload_key
 from quire.objects import UPLOAD_SECONDS, Objects
 from quire.observability import bind
 from quire.queue import Queue
@@ -38,15 +38,17 @@ def _as_object_metadata(metadata: dict[str, str]) -> dict[str, str]:
     return metadata
 
 
-def _sayable(name: str) -> str:
-    # Not `isprintable`: joiners in emoji and in Persian words are part of a name.
-    if any(category(character) in ("Cc", "Zl", "Zp") for character in name):
-        raise ValueError("control characters are not allowed; rename the file")
+def _readable(name: str) -> str:
+    if not is_readable(name):
+        raise ValueError(
+            "a name that cannot be seen, or with characters that control text or turn its "
+            "direction, is not allowed; rename the file"
+        )
     return name
 
 
 Filename = Annotated[
-    str, StringConstraints(min_length=1, max_length=900), Storable, AfterValidator(_sayable)
+    str, StringConstraints(min_length=1, max_length=900), Storable, AfterValidator(_readable)
 ]
 ContentType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w=.+-]+)*$")]
 ObjectMetadata = Annotated[dict[str, Text], AfterValidator(_as_object_metadata)]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.timeout(600)
 
 KNEE = "# Knee\n\nA harmonic drive turns the knee."
 QUESTION = {"question": "What turns the knee?"}
+# More keys than an address may try, though a minute ends meanwhile.
+MOST = 300
 HOOKS = {
     "AWS_LWA_READINESS_CHECK_PATH": "/ready",
     "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/snapshot/before",
@@ -117,6 +120,10 @@ async def test_the_streaming_function_starts_by_its_script(booted: Cloud, tenant
             for path in ("/snapshot/before", "/snapshot/after"):
                 # A stranger, through the function URL.
                 assert (await adapter.post(path, headers=headers)).status_code == 404
+            # Whoever the function URL saw; and of those that it did not, the adapter itself.
+            for seen in ({"http": {"sourceIp": "198.51.100.7"}}, None):
+                assert 120 <= await guesses(adapter, seen) < MOST
+            assert await guesses(adapter, {"http": {"sourceIp": "198.51.100.8"}}, most=1) == 1
             for _ in range(2):
                 async with adapter.stream(
                     "POST", "/v1/chat/stream", json=QUESTION, headers=headers
@@ -125,6 +132,19 @@ async def test_the_streaming_function_starts_by_its_script(booted: Cloud, tenant
                 assert answer.status_code == 200, text
                 assert "event: response_complete" in text, text
                 await booted.hang_up()
+
+
+async def guesses(adapter: httpx.AsyncClient, seen: Any, *, most: int = MOST) -> int:
+    """How many keys can be tried by who gives another address each time."""
+    for number in range(most):
+        tried = {
+            "Authorization": f"Bearer quire_{number}",
+            "X-Forwarded-For": f"203.0.113.{number % 250}",
+            "x-amzn-request-context": json.dumps(seen),
+        }
+        if (await adapter.get("/v1/sessions", headers=tried)).status_code == 429:
+            return number
+    return most
 
 
 async def is_ready(adapter: httpx.AsyncClient) -> bool:

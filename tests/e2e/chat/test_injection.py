@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from functions.chat.fencing import visible
+from quire.visible import visible
 from tests.conftest import Tenant
 from tests.e2e.chat.active import active
 from tests.e2e.chat.conftest import Reader, events_of, named, text_of, told

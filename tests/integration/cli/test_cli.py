@@ -98,12 +98,16 @@ async def test_documents_are_listed_and_shown(deployment: Deployment, quire: Qui
         deployment.expect(f"{number}.md")
     last = deployment.documents["249.md"].shown
     last |= {"status": "failed", "error": CAUSE}
-    listed, failed, shown = await asyncio.gather(
+    spent = {"status": "queued", "error": "The day is spent."}
+    deployment.documents["7.md"].shown.update(spent)
+    listed, waiting, failed, shown = await asyncio.gather(
         quire("documents", "--json"),
+        quire("documents", "--status", "queued"),
         quire("documents", "--status", "failed"),
         quire("documents", "show", "249.md"),
     )
     assert len(json.loads(listed.out)["data"]) == 250
+    assert waiting.out.splitlines()[-1] == "waits 7.md: The day is spent."
     names, row, cause = failed.out.splitlines()
     assert names.split() == "filename title status version chunks updated".split()
     assert row.split()[:3] == ["249.md", "249.md", "failed"]

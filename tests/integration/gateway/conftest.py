@@ -1,17 +1,17 @@
 """A gateway on loopback, in front of whatever function a test has."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from benchmarks.ports import free_ports
 from deployed.routes import Route
 from local.gateway import Invoke, create_app
+from local.web_server import WebServer
 
 ANYTHING = [Route(["ANY"], "/{proxy+}", "f")]
 
@@ -33,11 +33,9 @@ Deploy = Callable[..., httpx.AsyncClient]
 async def deploy() -> AsyncIterator[Deploy]:
     """Makes the gateway of a function and its routes; gives the client of it."""
     stage = Stage()
-    server = uvicorn.Server(uvicorn.Config(stage, port=0, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    (port,) = free_ports(1)
+    server = WebServer(stage, name="gateway", port=port)
+    await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
 
         def deploy(
@@ -48,8 +46,7 @@ async def deploy() -> AsyncIterator[Deploy]:
             return client
 
         yield deploy
-    server.should_exit = True
-    await serving
+    await server.stop()
 
 
 async def mirror(function: str, event: Mapping[str, Any]) -> Any:

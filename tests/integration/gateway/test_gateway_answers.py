@@ -184,11 +184,17 @@ async def test_fastapi_under_mangum_in_a_sandbox_is_served(
     response = await client.post(
         "/v1/documents/a%20book/text?tag=b&tag=c%26d",
         content=b"\x00\xff" * 1000,
-        headers={"cookie": "who=me"},
+        headers={"cookie": "who=me", "x-forwarded-for": "203.0.113.9"},
     )
     missing = await client.get("/v1/nothing")
 
-    assert response.json() == {"name": "a book", "who": "me", "tags": ["b", "c&d"], "length": 2000}
+    assert response.json() == {
+        "name": "a book",
+        "who": "me",
+        "tags": ["b", "c&d"],
+        "length": 2000,
+        "seen": "127.0.0.1",
+    }
     assert response.headers["set-cookie"].startswith("seen=yes")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not Found"})
 

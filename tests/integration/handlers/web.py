@@ -20,6 +20,7 @@ async def upload(
         "who": who,
         "tags": request.query_params.getlist("tag"),
         "length": len(await request.body()),
+        "seen": request.client and request.client.host,
     }
 
 

@@ -103,6 +103,24 @@ async def test_waiting_changes_nothing_of_what_is_served(
     assert expected.status == DocumentStatus.QUEUED
 
 
+async def test_what_waits_says_why_until_it_is_claimed(
+    database: Database, ingestions: Ingestions, tenant: str
+) -> None:
+    documents, standings = Documents(database), Standings(database)
+    await ready(database, tenant, "a", name="ready.md")
+    await claim(ingestions, tenant, "a", name="read.md")
+    await claim(ingestions, tenant, "a", name="dropped.md", lease=-1)
+    names = ["ready.md", "read.md", "dropped.md", "new.md", "new.md"]
+    await standings.announce(tenant, names, cause="There is no money.")
+    listed = await documents.list(tenant, status=None, limit=9, after=None)
+    told = {document.filename: document.error for document in listed.items}
+    why = "There is no money."
+    assert told == {"ready.md": None, "read.md": None, "dropped.md": why, "new.md": why}
+    await claim(ingestions, tenant, "a", name="new.md")
+    found = await documents.get(tenant, document_id(tenant, "new.md"))
+    assert (found.status, found.error) == (DocumentStatus.EXTRACTING, None)
+
+
 async def test_nobodys_files_are_not_announced(database: Database) -> None:
     assert await Standings(database).admit("t-nobody", ["a.md"], share=0) == set()
     assert await Documents(database).count("t-nobody") == 0

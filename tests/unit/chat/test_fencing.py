@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.chat.citing import Citer
-from functions.chat.fencing import fenced, visible
+from functions.chat.fencing import fenced
 from functions.chat.prompting import answer_prompt, selection_prompt, standalone_prompt
 from quire.domain import Persona, Source
+from quire.visible import visible
 from tests.unit.chat.test_prompting import message, source
 
 UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}]")
@@ -118,6 +119,19 @@ def test_what_is_cited_is_the_text_as_it_is(text: str) -> None:
     for citation in citer.citations:
         assert text[citation.start - 7 : citation.end - 7] == citation.cited_text
         assert visible(citation.cited_text).strip()
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u2066", "\u200b", "\U000e0041"])
+def test_what_cannot_be_seen_costs_no_citation(unseen: str) -> None:
+    said = ["Gears wear out quickly.", "Motors heat up under load."]
+    words = " ".join(said)
+    for at in range(len(words) + 1):
+        text = words[:at] + unseen + words[at:]
+        citer = Citer([source(text=text, end=len(text))])
+        list(citer.feed("So [1.1], and so [1.2]."))
+        assert [visible(citation.cited_text).strip() for citation in citer.citations] == said
+        for citation in citer.citations:
+            assert text[citation.start : citation.end] == citation.cited_text
 
 
 def test_what_cannot_be_seen_proves_nothing() -> None:

@@ -97,6 +97,7 @@ def test_null_is_as_good_as_left_out() -> None:
         ([user("Why?"), {"role": "assistant", "content": "Wear."}], {}, "messages.1.role"),
         ([{"role": "system", "content": "Be brief."}], {}, "messages.0.role"),
         ([user(" \n ")], {}, "messages.0.content"),
+        ([user("\u200b\ufe0f\u202e")], {}, "messages.0.content"),
         ([user([])], {}, "messages.0.content"),
         ([user("x" * 2_001)], {}, "messages.0.content"),
         ([{"role": "system", "content": "x" * 2_001}, user("Why?")], {}, "messages"),

@@ -65,10 +65,15 @@ def test_time_runs_out() -> None:
         read(stored(MARKDOWN), filename="a.md", until=time.monotonic() - 1)
 
 
-@pytest.mark.parametrize("blank", ["", " \n\t\n", "\ufeff\n"])
+@pytest.mark.parametrize("blank", ["", " \n\t\n", "\ufeff\n", "\u200b\u2060\n\n\u202e\xad"])
 def test_a_file_without_text_is_refused(blank: str) -> None:
     with pytest.raises(Unreadable, match=r"no text|empty"):
         in_time(blank)
+
+
+def test_a_file_whose_name_misleads_is_refused() -> None:
+    with pytest.raises(Unreadable, match="rename"):
+        in_time("Nothing but words.", "shelf/\u202egpj.exe.md")
 
 
 def test_without_a_title_the_file_names_it() -> None:

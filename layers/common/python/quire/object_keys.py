@@ -2,12 +2,18 @@
 `texts/`, archives of exports under `exports/`.
 """
 
+from unicodedata import category
 from uuid import UUID
 
 from quire.errors import Invalid
+from quire.visible import is_blank
 
 UPLOADS = "uploads/"
 _KEY_BYTES = 1024  # S3's limit on a key
+# Controls and line ends; and what turns the direction of the text behind it, so that a program's
+# name reads as a picture's. Joiners and marks of direction are part of Persian and Hebrew names.
+_MISLEADING = ("Cc", "Zl", "Zp")
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def upload_prefix(tenant: str) -> str:
@@ -24,6 +30,12 @@ def upload_key(tenant: str, filename: str) -> str:
     if any(part in ("", ".", "..") for part in filename.split("/")):
         raise Invalid("A file name has no empty, '.' or '..' parts.", field="filename")
     return key
+
+
+def is_readable(filename: str) -> bool:
+    """Whether people see a name, and see it as it is: what is new has to have such a one."""
+    misleads = any(category(c) in _MISLEADING or c in _TURNING for c in filename)
+    return not misleads and not is_blank(filename)
 
 
 def parse_upload_key(key: str) -> tuple[str, str] | None:

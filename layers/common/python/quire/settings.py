@@ -84,7 +84,7 @@ class RuntimeSecret(_Secret):
     openai_base_url: str | None = None
     openai_api_key: SecretStr
     embedding_fallback: EmbeddingFallback | None = None
-    # What CloudFront shows where it is the only way in.
+    # What CloudFront shows where a stage has it.
     edge_key: SecretStr | None = None
 
     @property
@@ -101,13 +101,9 @@ class RuntimeSecret(_Secret):
     def qdrant_key(self) -> str | None:
         return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
 
-    def edge_key_of(self, settings: "Settings") -> str | None:
-        """What to ask of every request, if anything. Raises ValueError where it was not given."""
-        if not settings.edge_only:
-            return None
-        if self.edge_key is None:
-            raise ValueError("edge_only is set, but the runtime secret has no edge_key")
-        return self.edge_key.get_secret_value()
+    @property
+    def shown_by_edge(self) -> str | None:
+        return self.edge_key.get_secret_value() if self.edge_key else None
 
 
 class MigrationSecret(_Secret):

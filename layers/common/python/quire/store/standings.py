@@ -64,20 +64,35 @@ class Standings:
         admitted = list(dict.fromkeys(filenames))[: max(0, share - rows[0]["n"])]
         waiting = [name for name in ids.values() if name not in admitted]
         if waiting:
-            await self._database.run(
-                tenant,
-                (
-                    """insert into documents (tenant_id, id, filename, title, version, status)
-                       select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued'
-                       from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
-                       where t.tenant_id = %s and t.closed_at is null
-                       on conflict (tenant_id, id) do update set
-                           status = 'queued', updated_at = now()
-                       where documents.status = 'awaiting_upload'""",
-                    [[document_id(tenant, name) for name in waiting], waiting, tenant],
-                ),
-            )
+            await self.announce(tenant, waiting)
         return set(admitted)
+
+    async def announce(
+        self, tenant: str, filenames: Sequence[str], *, cause: str | None = None
+    ) -> None:
+        """Tell that documents wait, and why, until they are claimed; what is held is left alone."""
+        names = list(dict.fromkeys(filenames))
+        await self._database.run(
+            tenant,
+            (
+                """insert into documents as d
+                       (tenant_id, id, filename, title, version, status, error)
+                   select t.tenant_id, w.id, w.filename, w.filename, 1, 'queued', %s
+                   from tenants t, unnest(%s::uuid[], %s::text[]) as w (id, filename)
+                   where t.tenant_id = %s and t.closed_at is null
+                   on conflict (tenant_id, id) do update set
+                       error = excluded.error,
+                       status = case when d.status = 'awaiting_upload' then 'queued'
+                                     else d.status end,
+                       updated_at = case when d.status = 'awaiting_upload' then now()
+                                         else d.updated_at end
+                   where d.status = 'awaiting_upload'
+                      or d.status in ('queued', 'extracting', 'embedding')
+                         and coalesce(d.lease_until < now(), true)
+                         and d.error is distinct from excluded.error""",
+                [cause, [document_id(tenant, name) for name in names], names, tenant],
+            ),
+        )
 
     async def put_back(self, tenant: str, standing: Standing) -> bool:
         """Count that a document goes back on its queue; False when it stands still no more."""

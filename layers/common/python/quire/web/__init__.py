@@ -18,8 +18,10 @@ from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
 from quire.switches import Switchboard
+from quire.visible import is_blank
 from quire.web.admission import Admission
 from quire.web.door import Door
+from quire.web.edge import NO_EDGE, Edge
 from quire.web.frame import RequestFrame
 from quire.web.idempotency import Idempotency
 from quire.web.problems import Dialect, install_problems
@@ -49,18 +51,18 @@ def create_app(
     spending: re.Pattern[str],
     changeless: re.Pattern[str],
     door: Door,
+    edge: Edge = NO_EDGE,
     origins: Sequence[str] = (),
     dialects: Mapping[str, Dialect] | None = None,
-    edge_key: str | None = None,
 ) -> FastAPI:
     """An app whose every answer has a request id and whose every error is a problem.
 
     `max_body` in bytes bounds what a request may carry, `limits` how often its caller may come;
     POSTs to paths that are `spending` need some of the day's tokens and dollars to be left, and
     those that are `changeless` are answered where nothing may be changed. At the `door` they wait
-    while there is too much to do. Pages of `origins` may call it from a browser (CORS). At the
-    paths of `dialects`, and below them, problems are put in other words. With an `edge_key` only
-    who shows it is served.
+    while there is too much to do. The `edge` is what may be in front of it. Pages of `origins` may
+    call it from a browser (CORS). At the paths of `dialects`, and below them, problems are put in
+    other words.
     """
     # No app tells of itself: one document describes them all (`make openapi`).
     app = FastAPI(title=title, version=__version__, redirect_slashes=False, openapi_url=None)
@@ -77,7 +79,7 @@ def create_app(
         spending=spending,
         changeless=changeless,
         door=door,
-        edge_key=edge_key,
+        edge=edge,
     )
     app.add_middleware(RequestFrame, max_body=max_body, dialects=dialects or {})
     app.add_middleware(
@@ -118,6 +120,15 @@ def _storable(text: str) -> str:
 # Comes after a type's other constraints: pydantic applies them in the order they are written.
 Storable = AfterValidator(_storable)
 Text = Annotated[str, Storable]
+
+
+def _legible(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing in it that can be seen")
+    return text
+
+
+Legible = AfterValidator(_legible)
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:

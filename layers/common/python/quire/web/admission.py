@@ -4,7 +4,6 @@ RateLimit headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-rate
 """
 
 import re
-from hmac import compare_digest
 from math import ceil
 from typing import NoReturn
 
@@ -18,10 +17,10 @@ from quire.security import Security
 from quire.store.limits import MINUTE, Allowance, Bucket, RateLimits
 from quire.switches import Switchboard, Switches
 from quire.web.door import Door
+from quire.web.edge import Edge
 from quire.web.problems import refusal
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_EDGE = "quire-edge"
 _RATE = "rate_limit_exceeded"
 _QUOTA = "insufficient_quota"
 
@@ -43,13 +42,13 @@ class Admission:
         spending: re.Pattern[str],
         changeless: re.Pattern[str],
         door: Door,
-        edge_key: str | None,
+        edge: Edge,
     ) -> None:
         """A POST whose path is `spending` takes of a day's tokens and dollars; one whose path is
         `changeless` only asks.
 
-        The `door` is where it waits while there is too much to do. With an `edge_key` only what is
-        in front of this app may call it, and says so by that key.
+        The `door` is where it waits while there is too much to do; the `edge` is what may be in
+        front of this app, and knows whence a request comes.
         """
         self._app = app
         self._security = security
@@ -58,13 +57,13 @@ class Admission:
         self._spending = spending
         self._changeless = changeless
         self._door = door
-        self._edge_key = None if edge_key is None else edge_key.encode()
+        self._edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
-            self._check_edge(scope)
+            self._edge.check(scope)
             place = await self._door.enter()
         except (Forbidden, Overloaded) as error:
             return await refusal(scope, error)(scope, receive, send)
@@ -72,13 +71,6 @@ class Admission:
             # What outlasts its request takes it along.
             scope["state"]["place"] = place
             return await self._admit(scope, receive, send)
-
-    def _check_edge(self, scope: Scope) -> None:
-        """Raises Forbidden."""
-        if self._edge_key is not None:
-            shown = Headers(scope=scope).get(_EDGE, "")
-            if not compare_digest(shown.encode("latin-1"), self._edge_key):
-                raise Forbidden("Call this by the address that its stage is known by.")
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, told = Headers(scope=scope), list[tuple[bytes, bytes]]()
@@ -91,11 +83,10 @@ class Admission:
         scope["state"]["streams"] = None
         if authorization := headers.get("authorization"):
             try:
-                client = scope.get("client")
                 caller = await self._security.recognize(
                     authorization,
                     user=headers.get("quire-user"),
-                    address=client[0] if client else None,
+                    address=self._edge.address(scope),
                 )
                 bind(tenant=caller.tenant)
                 self._check_switches(scope, caller, await self._switches.read())
