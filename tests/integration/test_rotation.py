@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import boto3
@@ -37,7 +38,7 @@ class Kept:
         self.name = f"kept-{uuid4().hex}"
         self._vault.create_secret(Name=self.name, SecretString=json.dumps(TOLD))
 
-    def say(self, text: str | None = None, **changed: str) -> None:
+    def say(self, text: str | None = None, **changed: Any) -> None:
         text = json.dumps({**TOLD, **changed}) if text is None else text
         self._vault.put_secret_value(SecretId=self.name, SecretString=text)
 
@@ -62,6 +63,16 @@ async def test_what_was_refused_is_read_again_and_what_was_not_stays(kept: Kept)
     assert await database.refused(TOLD["database_url"])
     assert await qdrant.refused("")
     assert (database.value, qdrant.value) == (url, "the first")
+
+
+async def test_the_fallbacks_key_is_one_of_them(kept: Kept) -> None:
+    fallback = {"base_url": NOBODY, "api_key": "first", "model": "m", "dimensions": 2}
+    kept.say(embedding_fallback=fallback)
+    connected = Runtime(kept.name).models["fallback"]
+    assert {**connected, "api_key": connected["api_key"].value} == fallback
+    kept.say(embedding_fallback={**fallback, "api_key": "second"})
+    assert await connected["api_key"].refused("first")
+    assert connected["api_key"].value == "second"
 
 
 async def test_who_was_refused_with_what_is_no_longer_shown_tries_at_once(kept: Kept) -> None:
