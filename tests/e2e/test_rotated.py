@@ -1,6 +1,7 @@
 """Passwords and keys are changed under functions that run, and those go on."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,7 +35,7 @@ async def read(rotating: Rotating, tenant: Tenant, part: str) -> None:
     await asyncio.to_thread(rotating.s3.put_object, Bucket=rotating.name, Key=key, Body=body)
     record = {
         "messageId": "1",
-        "body": httpx.Response(200, json=event("ObjectCreated:Put", key)).text,
+        "body": json.dumps(event("ObjectCreated:Put", key)),
         "eventSource": "aws:sqs",
         "attributes": {"ApproximateReceiveCount": "1"},
     }
