@@ -114,7 +114,8 @@ def _blocking(library: Any) -> Any:
 
 
 def create() -> FastAPI:
-    settings, secret = Settings.load()
+    settings, runtime = Settings.load()
+    secret = runtime.told
     database = BlockingDatabase(
         secret.database_url.get_secret_value(), connections=settings.database_connections
     )

@@ -60,11 +60,9 @@ SPARE_SECONDS = 30.0
 def create() -> FastAPI:
     settings, secret = Settings.load()
     tell_content(settings.log_content)
-    database = Database(
-        secret.database_url.get_secret_value(), connections=settings.database_connections
-    )
+    database = Database(secret.database_url, connections=settings.database_connections)
     openai, fallback = connect_models(**secret.models, timeout=settings.turn_seconds)
-    index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
+    index = Index(secret.told.qdrant_url, api_key=secret.qdrant_key)
     retriever = Retriever(
         Embedder(openai, fallback=fallback, timeout=settings.embedding_seconds),
         index,
@@ -73,7 +71,7 @@ def create() -> FastAPI:
     )
     counts = UsageCounts(database)
     language_model = LanguageModel(
-        openai, model=settings.chat_model, openai=secret.openai_base_url is None
+        openai, model=settings.chat_model, openai=secret.told.openai_base_url is None
     )
     switches = Switchboard(settings.switches, seconds=settings.switches_seconds)
     collections = Collections(database)

@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import httpx
 
+from quire.credentials import Shown
 from quire.errors import QuireError
+from quire.kept import Runtime
 from quire.observability import log
 from quire.queue import Queue
-from quire.settings import RuntimeSecret, Settings
+from quire.settings import Settings
 from quire.store.database import Database
 from quire.tls import tls_context
 
@@ -21,13 +23,19 @@ class Unready(QuireError):
     """A dependency answers, but not as it has to; the message is for the log, not for strangers."""
 
 
+class _Key(Shown, httpx.Auth):
+    pass
+
+
 class Readiness:
     """Plain HTTP instead of the SDKs: a check should not cost what it checks."""
 
-    def __init__(self, *, settings: Settings, secret: RuntimeSecret) -> None:
+    def __init__(self, *, settings: Settings, secret: Runtime) -> None:
         self.loop = asyncio.new_event_loop()
-        self._secret = secret
-        self._database = Database(secret.database_url.get_secret_value(), connections=1)
+        self._told = secret.told
+        self._qdrant_key = _Key(secret.qdrant_key, header="api-key")
+        self._openai_key = _Key(secret.openai_key, header="Authorization", scheme="Bearer ")
+        self._database = Database(secret.database_url, connections=1)
         self._queue = Queue(settings.documents_queue_url)
         # A connection that was kept would be gone after a freeze, and that tells of nobody.
         self._http = httpx.AsyncClient(
@@ -95,14 +103,12 @@ class Readiness:
             raise Unready("the database was not migrated")
 
     async def _qdrant(self) -> None:
-        key = self._secret.qdrant_key
-        await self._get(self._secret.qdrant_url, "/collections", {"api-key": key} if key else {})
+        await self._get(self._told.qdrant_url, "/collections", self._qdrant_key)
 
     async def _model(self) -> None:
-        base = self._secret.openai_base_url or "https://api.openai.com/v1"
-        key = self._secret.openai_api_key.get_secret_value()
-        await self._get(base, "/models", {"Authorization": f"Bearer {key}"})
+        base = self._told.openai_base_url or "https://api.openai.com/v1"
+        await self._get(base, "/models", self._openai_key)
 
-    async def _get(self, base: str, path: str, headers: dict[str, str]) -> None:
-        answer = await self._http.get(base.rstrip("/") + path, headers=headers)
+    async def _get(self, base: str, path: str, key: _Key) -> None:
+        answer = await self._http.get(base.rstrip("/") + path, auth=key)
         answer.raise_for_status()

@@ -48,16 +48,14 @@ LEASE_SECONDS = 40.0
 def create() -> FastAPI:
     settings, secret = Settings.load()
     tell_content(settings.log_content)
-    database = Database(
-        secret.database_url.get_secret_value(), connections=settings.database_connections
-    )
+    database = Database(secret.database_url, connections=settings.database_connections)
     objects, documents, jobs = Objects(settings.bucket), Documents(database), Jobs(database)
     documents_queue = Queue(settings.documents_queue_url)
     maintenance = Queue(settings.maintenance_queue_url)
     prover = Prover(
         documents=documents,
         collections=Collections(database),
-        index=Index(secret.qdrant_url, api_key=secret.qdrant_key),
+        index=Index(secret.told.qdrant_url, api_key=secret.qdrant_key),
     )
     api_keys, users = ApiKeys(database), Users(database)
     security = Security(

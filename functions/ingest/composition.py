@@ -70,13 +70,11 @@ class Ingestion:
 def compose() -> Ingestion:
     settings, secret = Settings.load()
     tell_content(settings.log_content)
-    database = Database(
-        secret.database_url.get_secret_value(), connections=settings.database_connections
-    )
+    database = Database(secret.database_url, connections=settings.database_connections)
     objects, ingestions = Objects(settings.bucket), Ingestions(database)
     standings = Standings(database)
     documents, collections, job_rows = Documents(database), Collections(database), Jobs(database)
-    index = Index(secret.qdrant_url, api_key=secret.qdrant_key)
+    index = Index(secret.told.qdrant_url, api_key=secret.qdrant_key)
     documents_queue, bulk = Queue(settings.documents_queue_url), Queue(settings.bulk_queue_url)
     maintenance, dead = Queue(settings.maintenance_queue_url), Queue(settings.dead_queue_url)
     openai, fallback = connect_models(**secret.models, timeout=_EMBEDDING_SECONDS)

@@ -17,7 +17,7 @@ from infra.config import STAGES
 from infra.empty import empty
 from infra.provide import provide
 from local.provision import credentials
-from quire.settings import MigrationSecret, RuntimeSecret
+from quire.kept import MigrationSecret, RuntimeSecret
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

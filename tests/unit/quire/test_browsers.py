@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from functions.chat.routes.reference import reference_routes
 from quire.domain import Limits
 from quire.errors import NotFound
+from quire.kept import RuntimeSecret
 from quire.security import Security
-from quire.settings import RuntimeSecret, Settings
+from quire.settings import Settings
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
 from quire.store.idempotency import IdempotencyKeys

@@ -4,14 +4,14 @@ Read once at a function's entry and handed on as values; nothing below the compo
 imports this module.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quire.domain import Issuer, Limits, Prices, Scope
-from quire.loopback import is_loopback
+from quire.kept import MigrationSecret, Runtime
 from quire.secrets import load_secret
 
 # To check what these signed takes no secret.
@@ -25,33 +25,7 @@ def _origin(text: str) -> str:
     return text
 
 
-def _encrypted(url: str) -> str:
-    found = urlsplit(url)
-    if found.scheme != "https" and not is_loopback(found.hostname or ""):
-        raise ValueError("beyond this machine it has to be reached by https")
-    return url
-
-
 Origin = Annotated[str, AfterValidator(_origin)]
-EncryptedUrl = Annotated[str, AfterValidator(_encrypted)]
-
-
-class _Secret(BaseModel):
-    # What is wrong with a secret is told without telling it.
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-
-class EmbeddingFallback(_Secret):
-    """Another server that has the same embedding model, for when the first one is gone."""
-
-    base_url: str
-    api_key: SecretStr
-    model: str
-    dimensions: int
-
-    def values(self) -> dict[str, Any]:
-        """With the key in the clear, for whoever connects."""
-        return {**self.model_dump(), "api_key": self.api_key.get_secret_value()}
 
 
 class TrustedIssuer(BaseModel, frozen=True, extra="forbid"):
@@ -73,49 +47,6 @@ class TrustedIssuer(BaseModel, frozen=True, extra="forbid"):
 
     def to_issuer(self) -> Issuer:
         return Issuer(**dict(self))
-
-
-class RuntimeSecret(_Secret):
-    """Kept under `QUIRE_RUNTIME_SECRET`; `database_url` is the pooled host, as quire_app."""
-
-    database_url: SecretStr
-    qdrant_url: EncryptedUrl
-    qdrant_api_key: SecretStr | None = None
-    openai_base_url: str | None = None
-    openai_api_key: SecretStr
-    embedding_fallback: EmbeddingFallback | None = None
-    # What CloudFront shows where a stage has it.
-    edge_key: SecretStr | None = None
-
-    @property
-    def models(self) -> dict[str, Any]:
-        """The models' servers, keys in the clear, for whoever connects."""
-        fallback = self.embedding_fallback
-        return {
-            "base_url": self.openai_base_url,
-            "api_key": self.openai_api_key.get_secret_value(),
-            "fallback": fallback and fallback.values(),
-        }
-
-    @property
-    def qdrant_key(self) -> str | None:
-        return self.qdrant_api_key.get_secret_value() if self.qdrant_api_key else None
-
-    @property
-    def shown_by_edge(self) -> str | None:
-        return self.edge_key.get_secret_value() if self.edge_key else None
-
-
-class MigrationSecret(_Secret):
-    """Kept under `QUIRE_MIGRATION_SECRET`, which only `migrate` may read.
-
-    `database_url` is the unpooled host, as the owner. `first_tenant` is the stage's first one;
-    `first_key` opens it and is stored hashed. Without, a key is made (`functions/migrate`).
-    """
-
-    database_url: SecretStr
-    first_tenant: str | None = None
-    first_key: SecretStr | None = None
 
 
 class _Environment(BaseSettings):
@@ -223,9 +154,9 @@ class Settings(_Environment):
         )
 
     @classmethod
-    def load(cls) -> tuple[Self, RuntimeSecret]:
+    def load(cls) -> tuple[Self, Runtime]:
         settings = cls()
-        return settings, RuntimeSecret.model_validate(load_secret(settings.runtime_secret))
+        return settings, Runtime(settings.runtime_secret)
 
 
 class MigrationSettings(_Environment):

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import httpx2
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from quire.credentials import Credential, Shown, held
 from quire.errors import Unavailable
 
 # A request's, beyond any model's window, and well within what PostgreSQL sums up.
@@ -20,13 +21,25 @@ _FAILURES = (
 )
 
 
-def connect(*, base_url: str | None, api_key: str, timeout: float) -> AsyncOpenAI:
+class _Key(Shown, httpx2.Auth):
+    pass
+
+
+def connect(*, base_url: str | None, api_key: Credential | str, timeout: float) -> AsyncOpenAI:
     """One client for both models; `timeout` bounds each request in seconds.
 
     The SDK honours Retry-After for up to two minutes beyond `timeout`, so callers bound a whole
     call with `asyncio.timeout` as well.
     """
-    return AsyncOpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=1)
+    key = held(api_key)
+    auth = _Key(key, header="Authorization", scheme="Bearer ")
+    return AsyncOpenAI(
+        base_url=base_url,
+        api_key=key.value,
+        timeout=timeout,
+        max_retries=1,
+        http_client=DefaultAsyncHttpxClient(auth=auth),
+    )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from openai import AsyncOpenAI, omit
 
 from quire.breaker import Breaker
+from quire.credentials import Credential
 from quire.domain import Collection, Embedding
 from quire.errors import Unavailable
 from quire.models import MOST_TOKENS, connect, translated
@@ -28,7 +29,11 @@ class Fallback:
 
 
 def connect_models(
-    *, base_url: str | None, api_key: str, fallback: Mapping[str, Any] | None, timeout: float
+    *,
+    base_url: str | None,
+    api_key: Credential | str,
+    fallback: Mapping[str, Any] | None,
+    timeout: float,
 ) -> tuple[AsyncOpenAI, Fallback | None]:
     """The client for both models, and the fallback of one if there is one: its `base_url`,
     `api_key`, `model` and `dimensions`. `timeout` is as `quire.models.connect` has it.

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 
 from quire.breaker import Breaker
+from quire.credentials import Credential
 from quire.domain import Chunk, Collection, Sparse
 from quire.errors import Unavailable
 from quire.metrics import Metric, timed
@@ -32,7 +33,7 @@ _SCROLL = 1_000
 class Index:
     """Every query and every deletion is filtered by tenant here, not by its callers."""
 
-    def __init__(self, url: str, *, api_key: str | None, timeout: float = 5) -> None:
+    def __init__(self, url: str, *, api_key: Credential | str | None, timeout: float = 5) -> None:
         """`timeout` in seconds bounds each request."""
         self._qdrant = Qdrant(url, api_key=api_key, timeout=timeout)
         self._ensured: set[str] = set()

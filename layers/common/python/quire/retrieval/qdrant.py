@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic_core import from_json, to_json
 
+from quire.credentials import Credential, Shown, held
 from quire.tls import tls_context
 
 _PORT = 6333  # where Qdrant listens, its cloud too, unless a URL says otherwise
@@ -26,15 +27,19 @@ class Refused(Exception):
         self.retry_after = retry_after
 
 
+class _Key(Shown, httpx.Auth):
+    pass
+
+
 class Qdrant:
-    def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
+    def __init__(self, url: str, *, api_key: Credential | str | None, timeout: float) -> None:
         """`timeout` in seconds bounds each request."""
         parts = urlsplit(url.rstrip("/"))
         host = parts.netloc if parts.port else f"{parts.netloc}:{_PORT}"
-        key = {"api-key": api_key} if api_key else {}
         self._http = httpx.AsyncClient(
             base_url=parts._replace(netloc=host, path=f"{parts.path}/collections/").geturl(),
-            headers={"Content-Type": "application/json", **key},
+            headers={"Content-Type": "application/json"},
+            auth=_Key(held(api_key), header="api-key"),
             timeout=timeout,
             limits=_LIMITS,
             verify=tls_context(),

@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from quire.breaker import Breaker
+from quire.credentials import Credential, held
 from quire.errors import Unavailable
 from quire.loopback import is_loopback
 from quire.metrics import Metric, measure
@@ -48,13 +49,15 @@ class Database:
 
     def __init__(
         self,
-        url: str,
+        url: Credential | str,
         *,
         connections: int = 4,
         timeout: float = 5.0,
         breaker: Breaker | None = None,
     ) -> None:
         """`timeout` in seconds bounds getting a connection and the transaction together."""
+        self._url = held(url)
+        self._failed = 0
         self._timeout = timeout
         self._breaker = breaker or Breaker("postgres")
         self._opening = asyncio.Lock()
@@ -62,7 +65,7 @@ class Database:
         self._heard = 0.0
         self._under_way: dict[object, float] = {}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            verified(url),
+            self._conninfo,
             min_size=0,
             max_size=connections,
             open=False,
@@ -138,6 +141,17 @@ class Database:
             self._measure(1000 * (time.perf_counter() - began))
             with _hang_up_at(connection, deadline):
                 yield connection
+
+    async def _conninfo(self) -> str:
+        """Where to connect to, and as whom. After a failure it may be otherwise by now.
+
+        It need not be for the password: libpq does not tell which failure it was.
+        """
+        failed = self._pool.get_stats().get("connections_errors", 0)
+        if failed > self._failed:
+            self._failed = failed
+            await self._url.refused(self._url.value)
+        return verified(self._url.value)
 
     def _measure(self, waited: float) -> None:
         now = self._pool.get_stats()
