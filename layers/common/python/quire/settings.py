@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quire.domain import Issuer, Limits, Prices, Scope
-from quire.kept import MigrationSecret, Runtime
+from quire.kept import MigrationSecret, Runtime, RuntimeSecret
 from quire.secrets import load_secret
 
 # To check what these signed takes no secret.
