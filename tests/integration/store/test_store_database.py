@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from local.stack import Stack
 from quire.errors import Unavailable
 from quire.store.database import Database, Statement
+from quire.store.pipelined import Connection
 from tests.integration.store.conftest import Owner
 from tests.soak.wire import Moment, Proxy, postgres_name, postgres_request
 
@@ -61,10 +63,25 @@ async def test_a_tenant_is_that_of_its_transaction_alone(database: Database) -> 
     assert await database.run(None, ASK) == [[{"tenant": ""}]]
 
 
+async def test_a_pipeline_ends_with_its_sync(stack: Stack, tmp_path: Path) -> None:
+    """PgBouncer gives whatever follows a connection to PostgreSQL, and does not get it back."""
+    written = tmp_path / "trace"
+    async with await Connection.connect(stack.app_url, autocommit=True) as connection:
+        with written.open("w") as trace:
+            connection.pgconn.trace(trace.fileno())
+            async with connection.pipeline():
+                await connection.execute("select pg_sleep(%s)", [0.1])
+            connection.pgconn.untrace()
+    sent = [of[4] for of in map(str.split, written.read_text().splitlines()) if of[2] == "F"]
+    assert sent == ["Parse", "Bind", "Describe", "Execute", "Sync"]
+
+
 async def test_who_answered_a_moment_ago_is_not_asked_whether_they_are_there(
     watched: Watched,
 ) -> None:
     await watched.database.run("one", ASK)
+    # Of letting us in come four; it has answered then.
+    assert watched.exchanges == [*4 * ["PostgreSQL connection"], "PostgreSQL other"]
     watched.exchanges.clear()
     await watched.database.run("one", ASK, ASK)
     assert watched.exchanges == ["PostgreSQL other"]

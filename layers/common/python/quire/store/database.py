@@ -23,6 +23,7 @@ from quire.errors import Unavailable
 from quire.loopback import is_loopback
 from quire.metrics import Metric, measure
 from quire.retrying import retrying
+from quire.store.pipelined import Connection
 
 # The pool warns of every failed connection attempt; we report the failure once, as our own error.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -37,7 +38,6 @@ _SHAPE_LENGTH = 100
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
-Connection = psycopg.AsyncConnection[Row]
 
 
 class Database:
@@ -66,6 +66,7 @@ class Database:
         self._under_way: dict[object, float] = {}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self._conninfo,
+            connection_class=Connection,
             min_size=0,
             max_size=connections,
             open=False,
@@ -73,6 +74,7 @@ class Database:
             # Beyond this a new request makes its own attempt, rather than waiting for a back-off
             # that began before the database came back.
             reconnect_timeout=timeout,
+            configure=self._heard_from,
             check=self._check,
             kwargs={
                 "autocommit": True,
@@ -118,7 +120,7 @@ class Database:
                         "select set_config('quire.tenant', %s, true)", [tenant or ""]
                     )
                     cursors = [await connection.execute(sql, values) for sql, values in statements]
-            self._answered[connection] = time.time()
+            await self._heard_from(connection)
             return [await c.fetchall() if c.description else [] for c in cursors]
 
     def waited(self) -> float:
@@ -159,10 +161,14 @@ class Database:
         measure(Metric.POOL_IN_USE, now["pool_size"] - now["pool_available"])
         measure(Metric.POOL_WAITING, now["requests_waiting"])
 
+    async def _heard_from(self, connection: Connection) -> None:
+        self._answered[connection] = time.time()
+
     async def _check(self, connection: Connection) -> None:
         """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell.
 
-        What answered a moment ago is taken at its word: a turn has several transactions.
+        What answered a moment ago, if only to let us in, is taken at its word: a turn has several
+        transactions.
         """
         # By the clock on the wall: others may stand still while a sandbox is frozen.
         if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
