@@ -153,6 +153,7 @@ def create() -> FastAPI:
         finder=finder,
         collections=collections,
         counts=counts,
+        switches=switches,
         prices=settings.prices,
         deadlines=Deadlines(whole=_NEVER, streamed=_NEVER),
         streams=Streams(limits),

@@ -210,7 +210,7 @@ class Recorder:
         also: Sequence[Statement] = (),
     ) -> None:
         spent, sources = spent_on(turn, self._prices), turn.sources
-        if turn.paid_only:
+        if turn.paid_only and not self._switches.current.read_only:
             await self._counts.add(turn.caller.tenant, *spent)
         if not turn.persisted:
             return

@@ -82,7 +82,7 @@ class Turn:
     """What is known and shown so far; `question` in the end stands alone.
 
     It is over at `until`, in the loop's time. With `paid_only` nothing is kept but what it
-    cost.
+    cost, and that only while anything is to be written.
     """
 
     caller: Caller

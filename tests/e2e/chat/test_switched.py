@@ -40,14 +40,13 @@ async def requests(reader: Reader) -> tuple[int, float]:
     return used["requests"], used["prompt_tokens"]
 
 
-@pytest.mark.parametrize("switched", [{"persistence": False}, {"read_only": True}], ids=str)
 async def test_a_turn_that_is_not_to_be_kept_is_answered_and_paid_for(
-    reader: Reader, say: Say, switched: dict[str, bool]
+    reader: Reader, say: Say
 ) -> None:
     reader.model.say("Every two thousand hours [1].")
     kept, before = await ask(reader), await requests(reader)
     assert kept["persisted"]
-    say(**switched)
+    say(persistence=False)
     told = await ask(reader, session_id=kept["session_id"])
     assert (told["answer"], told["sources"]) == (kept["answer"], kept["sources"])
     assert (told["persisted"], told["degraded"]) == (False, ["persistence"])

@@ -13,7 +13,13 @@ from weakref import WeakKeyDictionary
 import certifi
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+    TransactionTimeout,
+)
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -34,6 +40,13 @@ _MOMENT_SECONDS = 1.0
 # Milliseconds beyond which a transaction is logged, and beyond which it is one to be woken for.
 _SLOW, _TOO_SLOW = 100.0, 500.0
 _SHAPE_LENGTH = 100
+
+# What nobody did wrong: the server is out of reach, or busy, or does not write now. The last three
+# psycopg counts among a program's own errors.
+_UNSERVED = (
+    *(psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout),
+    *(ReadOnlySqlTransaction, IdleInTransactionSessionTimeout, TransactionTimeout),
+)
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
@@ -90,8 +103,8 @@ class Database:
         """Run `statements` as one transaction in one round trip; the rows of each.
 
         `timeout` in seconds has it end sooner than the database's own.
-        Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
-        unless the connection broke while it was being committed.
+        Raises Unavailable("postgres") when it cannot be had in time, or writes what is read-only;
+        nothing was committed then, unless the connection broke while it was being committed.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         began = asyncio.get_running_loop().time()
@@ -103,6 +116,9 @@ class Database:
             except PoolTimeout:
                 if self._heard > began:
                     answered()  # others meanwhile: it is we who are too many
+                raise
+            except ReadOnlySqlTransaction:
+                answered()  # what only reads is served
                 raise
             self._heard = asyncio.get_running_loop().time()
         return rows
@@ -183,7 +199,7 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except _UNSERVED as error:
             # What one connection died of, others may have.
             self._answered.clear()
             raise Unavailable("postgres") from error

@@ -70,7 +70,7 @@ def create_app(
         app.include_router(router)
     install_problems(app)
     # The one that is added last is met first.
-    app.add_middleware(Idempotency, security=security, keys=keys)
+    app.add_middleware(Idempotency, security=security, keys=keys, switches=switches)
     app.add_middleware(
         Admission,
         security=security,
