@@ -182,8 +182,9 @@ class Recorder:
         try:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
+            turn.persisted = False
             log.warning("a failed turn was not stored", exc_info=another)
-        tell_end(turn, "failed", outcome_of(turn, None, self._prices), reason=type(error).__name__)
+        self._tell_failed(turn, error)
 
     async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
         """End a turn: all of it is stored. Raises NotFound when its session is gone."""
@@ -193,10 +194,11 @@ class Recorder:
         also = [] if reason else kept(turn, model=model)
         try:
             await self._close(turn, status, {**ending, **shown}, also)
-        except Unavailable as error:
-            if not self.goes_without(turn, error):
-                raise
+        except QuireError as error:
             turn.persisted = False
+            if not (isinstance(error, Unavailable) and self.goes_without(turn, error)):
+                self._tell_failed(turn, error)
+                raise
         turn.laps.mark("close")
         outcome = outcome_of(turn, reason, self._prices)
         tell_end(turn, status, outcome, reason=reason)
@@ -232,6 +234,9 @@ class Recorder:
             also=[*spent, *also],
             timeout=turn.left(turn.until),
         )
+
+    def _tell_failed(self, turn: Turn, error: Exception) -> None:
+        tell_end(turn, "failed", outcome_of(turn, None, self._prices), reason=type(error).__name__)
 
 
 def _unstored(collection: Collection) -> OpenedTurn:
