@@ -125,6 +125,9 @@ class Turn:
             return [self.opened.persona.refusal or ""]
         return [message["content"] for message in self.prompt.messages]
 
+    def book(self, usage: Usage) -> None:
+        self.usage += usage
+
     def left(self, until: float) -> float:
         """Seconds up to that time, though never too few for the database to answer in."""
         return max(_STATEMENT_SECONDS, until - asyncio.get_running_loop().time())
