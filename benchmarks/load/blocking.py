@@ -140,8 +140,7 @@ def create() -> FastAPI:
         finder=finder,
         language_model=language_model,
         recorder=Recorder(
-            *(Turns(database), Answers(database), Replays(database), counts),
-            *(collections, switches),
+            *(Turns(database), Answers(database), Replays(database), counts, switches),
             prices=settings.prices,
             without_database=False,
         ),

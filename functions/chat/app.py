@@ -84,7 +84,6 @@ def create() -> FastAPI:
             Answers(database),
             Replays(database),
             counts,
-            collections,
             switches,
             prices=settings.prices,
             without_database=settings.answer_without_database,

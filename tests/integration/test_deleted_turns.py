@@ -15,7 +15,6 @@ from quire.domain import Caller, Chunk, Persona, Prices, ScoredChunk, Usage
 from quire.errors import NotFound
 from quire.metrics import measuring
 from quire.store.answers import Answers
-from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.replays import Replays
 from quire.store.sessions import Sessions
@@ -56,7 +55,6 @@ def recorder(database: Database) -> Recorder:
         Answers(database),
         Replays(database),
         UsageCounts(database),
-        Collections(database),
         Switchboard(None, seconds=1),
         prices=Prices(),
         without_database=True,

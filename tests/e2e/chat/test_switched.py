@@ -58,6 +58,17 @@ async def test_a_turn_that_is_not_to_be_kept_is_answered_and_paid_for(
     assert (await ask(reader))["persisted"]
 
 
+async def test_a_turn_that_is_not_to_be_kept_has_its_tenants_persona(
+    reader: Reader, say: Say
+) -> None:
+    words = {"name": "Gearbox", "instructions": "Speak in rhyme."}
+    (await reader.client.put("/v1/admin/persona", json=words)).raise_for_status()
+    say(persistence=False)
+    assert not (await ask(reader))["persisted"]
+    system = reader.model.asked[-1]["messages"][0]["content"]
+    assert system.startswith("You are Gearbox.\n\nSpeak in rhyme.")
+
+
 async def test_no_passage_is_made_up_where_that_is_switched_off(reader: Reader, say: Say) -> None:
     assert (await ask(reader, hyde="always"))["hyde"]
     say(hyde=False)

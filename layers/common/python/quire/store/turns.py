@@ -102,6 +102,18 @@ class Turns:
             in_flux=to_in_flux(in_flux),
         )
 
+    async def unkept(self, tenant: str) -> OpenedTurn:
+        """What a turn starts from of which nothing is kept."""
+        live, persona, in_flux = await self._database.run(tenant, LIVE, PERSONA, IN_FLUX)
+        return OpenedTurn(
+            collection=to_collection(live),
+            history=(),
+            persona=to_persona(persona),
+            generation=0,  # it counts for the cache only
+            cached=None,
+            in_flux=to_in_flux(in_flux),
+        )
+
     async def show(
         self,
         caller: Caller,
