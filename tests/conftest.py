@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import httpx
 import hypothesis
@@ -77,6 +78,13 @@ def pooled(stack: Stack) -> Stack:
         pytest.skip("PgBouncer is not installed")
     assert stack.pooled
     return stack
+
+
+def unpooled(stack: Stack, **told: str) -> str:
+    """PostgreSQL as quire_app, whose sessions have such settings: PgBouncer would drop them."""
+    port, options = urlsplit(stack.app_url).port, " ".join(f"-c {n}={v}" for n, v in told.items())
+    direct = stack.app_url.replace(f":{port}/", f":{stack.configuration.postgres_port}/")
+    return f"{direct}?options={quote(options)}"
 
 
 @pytest.fixture

@@ -140,8 +140,7 @@ def create() -> FastAPI:
         finder=finder,
         language_model=language_model,
         recorder=Recorder(
-            *(Turns(database), Answers(database), Replays(database), counts),
-            *(collections, switches),
+            *(Turns(database), Answers(database), Replays(database), counts, switches),
             prices=settings.prices,
             without_database=False,
         ),
@@ -153,6 +152,7 @@ def create() -> FastAPI:
         finder=finder,
         collections=collections,
         counts=counts,
+        switches=switches,
         prices=settings.prices,
         deadlines=Deadlines(whole=_NEVER, streamed=_NEVER),
         streams=Streams(limits),

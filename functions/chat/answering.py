@@ -184,10 +184,11 @@ class Answering:
             return
         pieces = generated(
             self._language_model,
-            turn,
             turn.prompt,
             max_tokens=min(turn.asked.max_tokens or self._answer_tokens, self._answer_tokens),
             temperature=turn.asked.temperature,
+            seed=turn.seed,
+            book=turn.book,
         )
         turn.model, begun = self._language_model.name, False
         try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from functions.chat.generating import generated
 from functions.chat.prompting import hypothesis_prompt
 from quire.domain import Usage
 from quire.errors import Unavailable
@@ -86,18 +87,23 @@ class Finder:
         return hyde == Hyde.ALWAYS or (self._imaginative and bool(first.hits) and not first.agreed)
 
     async def _imagine(self, question: str, seed: int) -> tuple[str, Usage]:
+        """A passage, empty unless it is whole, and what it took all the same."""
         written: list[str] = []
-        usage = Usage()
+        took: list[Usage] = []
+        pieces = generated(
+            self._language_model,
+            hypothesis_prompt(question),
+            max_tokens=_TOKENS,
+            temperature=0,
+            seed=seed,
+            book=took.append,
+        )
         try:
             async with asyncio.timeout(_SECONDS):
-                async for piece in self._language_model.stream(
-                    hypothesis_prompt(question), max_tokens=_TOKENS, temperature=0, seed=seed
-                ):
-                    if isinstance(piece, Completion):
-                        usage = piece.usage or Usage()
-                    else:
+                async for piece in pieces:
+                    if not isinstance(piece, Completion):
                         written.append(piece)
         except (Unavailable, TimeoutError) as error:
             log.warning("no passage was made up", exc_info=error)
-            return "", usage
-        return "".join(written).strip(), usage
+            written.clear()
+        return "".join(written).strip(), sum(took, Usage())

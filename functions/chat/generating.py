@@ -1,9 +1,8 @@
-"""What a model is asked for a turn, and what that took."""
+"""What a model is asked, and what that took."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from functions.chat.turn import Turn
 from quire.domain import Prompt, Usage
 from quire.errors import Unavailable
 from quire.models.language_model import Completion, LanguageModel
@@ -11,15 +10,21 @@ from quire.tokens import count_tokens
 
 
 async def generated(
-    model: LanguageModel, turn: Turn, prompt: Prompt, *, max_tokens: int, temperature: float | None
+    model: LanguageModel,
+    prompt: Prompt,
+    *,
+    max_tokens: int,
+    temperature: float | None,
+    seed: int,
+    book: Callable[[Usage], None],
 ) -> AsyncGenerator[str | Completion, None]:
     """The text as it is written, then one Completion. Raises Unavailable.
 
-    However it ends, what it took is in the turn's usage: by an estimate of ours where the model
-    came to no count of its own.
+    However it ends, what it took is booked: by an estimate of ours where the model came to no
+    count of its own.
     """
     written: list[str] = []
-    pieces = model.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=turn.seed)
+    pieces = model.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed)
     counted: Usage | None = None
     try:
         async with aclosing(pieces):
@@ -34,7 +39,7 @@ async def generated(
         counted = None if written else Usage()
         raise
     finally:
-        turn.usage += counted or _estimate(prompt, written)
+        book(counted or _estimate(prompt, written))
 
 
 def _estimate(prompt: Prompt, written: list[str]) -> Usage:

@@ -33,7 +33,7 @@ def kept(turn: Turn, *, model: str) -> list[Statement]:
     if len(json.dumps(answer)) > _MOST_CACHED:
         return []
     opened = turn.opened
-    return [keep_answer(turn.caller.tenant, key, opened.generation, opened.collection.name, answer)]
+    return [keep_answer(turn.message, key, opened.generation, opened.collection.name, answer)]
 
 
 def recalled(turn: Turn) -> Iterator[Event]:

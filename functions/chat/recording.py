@@ -27,7 +27,6 @@ from quire.errors import Conflict, QuireError, Unavailable
 from quire.laps import Laps
 from quire.observability import log
 from quire.store.answers import Answers
-from quire.store.collections import Collections
 from quire.store.database import Statement
 from quire.store.replays import Replays
 from quire.store.turns import Turns
@@ -46,7 +45,6 @@ class Recorder:
         answers: Answers,
         replays: Replays,
         counts: UsageCounts,
-        collections: Collections,
         switches: Switchboard,
         *,
         prices: Prices,
@@ -57,7 +55,6 @@ class Recorder:
         self._answers = answers
         self._replays = replays
         self._counts = counts
-        self._collections = collections
         self._switches = switches
         self._prices = prices
         self._without_database = without_database
@@ -73,7 +70,7 @@ class Recorder:
         persisted, stores = True, self._switches.current.stores
         try:
             if not stores:
-                persisted, opened = False, _unstored(await self._live())
+                persisted, opened = False, await self._turns.unkept(caller.tenant)
             else:
                 opened = await self._turns.open(
                     caller,
@@ -96,7 +93,7 @@ class Recorder:
             if not self._without_database or self._collection is None:
                 raise
             log.warning("answering without a database")
-            persisted, opened = False, _unstored(self._collection)
+            persisted, opened = False, _blindly(self._collection)
         turn = Turn(
             caller=caller,
             asked=question,
@@ -118,10 +115,6 @@ class Recorder:
         if persisted and key is not None:
             looked_up(found=turn.cached is not None)
         return turn
-
-    async def _live(self) -> Collection:
-        """Raises Unavailable."""
-        return self._collection or await self._collections.live()
 
     async def reopen(
         self, caller: Caller, message: UUID, *, until: float
@@ -182,8 +175,9 @@ class Recorder:
         try:
             await self._close(turn, "failed", outcome)
         except QuireError as another:
+            turn.persisted = False
             log.warning("a failed turn was not stored", exc_info=another)
-        tell_end(turn, "failed", outcome_of(turn, None, self._prices), reason=type(error).__name__)
+        self._tell_failed(turn, error)
 
     async def close(self, turn: Turn, reason: Reason | None, *, model: str) -> Outcome:
         """End a turn: all of it is stored. Raises NotFound when its session is gone."""
@@ -193,10 +187,11 @@ class Recorder:
         also = [] if reason else kept(turn, model=model)
         try:
             await self._close(turn, status, {**ending, **shown}, also)
-        except Unavailable as error:
-            if not self.goes_without(turn, error):
-                raise
+        except QuireError as error:
             turn.persisted = False
+            if not (isinstance(error, Unavailable) and self.goes_without(turn, error)):
+                self._tell_failed(turn, error)
+                raise
         turn.laps.mark("close")
         outcome = outcome_of(turn, reason, self._prices)
         tell_end(turn, status, outcome, reason=reason)
@@ -210,7 +205,7 @@ class Recorder:
         also: Sequence[Statement] = (),
     ) -> None:
         spent, sources = spent_on(turn, self._prices), turn.sources
-        if turn.paid_only:
+        if turn.paid_only and not self._switches.current.read_only:
             await self._counts.add(turn.caller.tenant, *spent)
         if not turn.persisted:
             return
@@ -233,9 +228,12 @@ class Recorder:
             timeout=turn.left(turn.until),
         )
 
+    def _tell_failed(self, turn: Turn, error: Exception) -> None:
+        tell_end(turn, "failed", outcome_of(turn, None, self._prices), reason=type(error).__name__)
 
-def _unstored(collection: Collection) -> OpenedTurn:
-    """What a turn starts from of which nothing is kept."""
+
+def _blindly(collection: Collection) -> OpenedTurn:
+    """What a turn starts from without a database."""
     return OpenedTurn(
         collection=collection, history=(), persona=Persona(), generation=0, cached=None
     )

@@ -42,10 +42,11 @@ async def _rewritten(turn: Turn, language_model: LanguageModel) -> str:
     whole = False
     async for piece in generated(
         language_model,
-        turn,
         prompt,
         max_tokens=_TOKENS,
         temperature=0,
+        seed=turn.seed,
+        book=turn.book,
     ):
         if isinstance(piece, Completion):
             whole = piece.finish_reason == "stop"

@@ -82,7 +82,7 @@ class Turn:
     """What is known and shown so far; `question` in the end stands alone.
 
     It is over at `until`, in the loop's time. With `paid_only` nothing is kept but what it
-    cost.
+    cost, and that only while anything is to be written.
     """
 
     caller: Caller
@@ -124,6 +124,9 @@ class Turn:
         if self.prompt is None:
             return [self.opened.persona.refusal or ""]
         return [message["content"] for message in self.prompt.messages]
+
+    def book(self, usage: Usage) -> None:
+        self.usage += usage
 
     def left(self, until: float) -> float:
         """Seconds up to that time, though never too few for the database to answer in."""

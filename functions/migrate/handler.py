@@ -19,7 +19,7 @@ from quire.observability import log
 from quire.secrets import hand_over
 from quire.settings import MigrationSettings
 from quire.store.api_keys import FIRST_KEY_DAYS, hash_key, new_key, prefix_of
-from quire.store.database import verified
+from quire.store.connection import verified
 
 # What an orphan may cost; set on the role, as the pooler drops start-up options.
 ROLE_SETTINGS = {

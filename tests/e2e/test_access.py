@@ -82,6 +82,9 @@ async def test_a_key_is_rotated_and_revoked(client: httpx.AsyncClient) -> None:
         {"scopes": ["ask"], "name": ""},
         {"scopes": ["ask"], "expires_at": "2020-01-01T00:00:00Z"},
         {"scopes": ["ask"], "expires_at": "2030-01-01"},
+        {"scopes": ["ask"], "expires_at": "0001-01-01T00:00:00+14:00"},
+        {"scopes": ["ask"], "expires_at": "9999-12-31T23:59:59-12:00"},
+        {"scopes": ["ask"], "expires_at": 253402300799},
         {"scopes": ["ask"], "user_id": "ä"},
         {"scopes": ["ask"], "tenant": "another"},
     ],
@@ -89,6 +92,11 @@ async def test_a_key_is_rotated_and_revoked(client: httpx.AsyncClient) -> None:
 async def test_what_no_key_is_like(client: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
     answer = await client.post("/v1/admin/keys", json={"name": "x", **wrong})
     assert answer.status_code == 422, answer.text
+    if until := wrong.get("expires_at"):
+        made = (await client.post("/v1/admin/keys", json=ASKING)).json()
+        path = f"/v1/admin/keys/{made['id']}/rotate"
+        assert (await client.post(path, json={"expires_at": until})).status_code == 422
+    assert (await client.get("/v1/admin/keys")).status_code == 200
 
 
 async def test_an_expiry_is_kept(client: httpx.AsyncClient) -> None:

@@ -16,7 +16,6 @@ from functions.chat.turn import Question, Turn
 from local.stack import Stack
 from quire.domain import Caller, Prices
 from quire.store.answers import Answers
-from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.replays import Replays
 from quire.store.turns import Turns
@@ -81,7 +80,6 @@ async def test_a_turn_ends_in_time_though_its_database_froze(
         Answers(freezer.database),
         Replays(freezer.database),
         UsageCounts(freezer.database),
-        Collections(freezer.database),
         Switchboard(None, seconds=1),
         prices=Prices(),
         without_database=True,

@@ -19,6 +19,7 @@ from quire.retrieval.ranking import HYBRID, Blend
 from quire.retrieval.retriever import Search
 from quire.store.collections import Collections
 from quire.store.usage import UsageCounts, add_usage
+from quire.switches import Switchboard
 from quire.web import Authenticate, Legible, Lenient, Storable, parse_id
 from quire.web.problems import describe
 
@@ -89,6 +90,7 @@ def ask_routes(
     finder: Finder,
     collections: Collections,
     counts: UsageCounts,
+    switches: Switchboard,
     prices: Prices,
     deadlines: Deadlines,
     streams: Streams,
@@ -131,7 +133,8 @@ def ask_routes(
         )
         found = await finder.find(search, hyde=Hyde(body.hyde))
         used = add_usage(caller.tenant, collection.model, found.usage, prices.cost(found.usage))
-        await counts.add(caller.tenant, used)
+        if not switches.current.read_only:
+            await counts.add(caller.tenant, used)
         passages, nearest = found.retrieved.passages, found.retrieved.nearest
         return {
             "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(passages, start=1)],

@@ -13,6 +13,7 @@ from functions.chat.rendering import message_json, session_json
 from quire.domain import Caller, Message, Session
 from quire.errors import TooLarge
 from quire.store.sessions import Sessions
+from quire.switches import Switchboard
 from quire.web import Authenticate, Body, Metadata, Storable, list_of, parse_id
 
 Title = Annotated[
@@ -35,7 +36,9 @@ class SessionPatch(Body):
     metadata: Metadata | None = None
 
 
-def session_routes(sessions: Sessions, authenticate: Authenticate) -> APIRouter:
+def session_routes(
+    sessions: Sessions, switches: Switchboard, authenticate: Authenticate
+) -> APIRouter:
     router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
     Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
 
@@ -80,12 +83,14 @@ def session_routes(sessions: Sessions, authenticate: Authenticate) -> APIRouter:
             parse_id(session_id, "session"),
             limit=limit,
             after=parse_id(after, "message") if after else None,
+            touch=not switches.current.read_only,
         )
         return list_of(page, message_json)
 
     @router.get("/{session_id}/export")
     async def export(session_id: str, caller: Authenticated, format: Format = "json") -> Response:
-        whole = await sessions.whole(caller, parse_id(session_id, "session"))
+        session, touch = parse_id(session_id, "session"), not switches.current.read_only
+        whole = await sessions.whole(caller, session, touch=touch)
         return _attachment(*whole, format)
 
     return router

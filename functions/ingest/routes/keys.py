@@ -1,6 +1,6 @@
 """`/v1/admin/keys`: made, shown once, rotated, revoked."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,12 +15,19 @@ from quire.web import Authenticate, Lenient, Storable, list_of, parse_id
 
 _DAY = 86_400
 _MOST_OVERLAP = 30 * _DAY
+_LONGEST_LIFE = timedelta(days=100 * 365)
 
 
 def _to_come(time: datetime) -> datetime:
-    if time <= datetime.now(UTC):
+    now = datetime.now(UTC)
+    if time <= now:
         raise ValueError("this is past")
-    return time
+    # In UTC the last years of a calendar that ends would be beyond it: kept, but never read again.
+    if time > now + _LONGEST_LIFE:
+        raise ValueError(
+            "this is more than a hundred years away; leave it out for a key that stays"
+        )
+    return time.astimezone(UTC)
 
 
 # Written in JSON as text, which strict validation would not take for a time.

@@ -35,7 +35,7 @@ Grease in a gearbox has to be renewed every two thousand hours of operation.
 async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]:
     """Where the app is, and the model behind it."""
     configured = stack.configuration
-    port, model_port = free_ports(2)
+    (model_port,) = free_ports(1)
     model = ScriptedModel(f"http://127.0.0.1:{configured.model_port}/v1")
     server = WebServer(model.app, name="scripted model", port=model_port)
     await server.start()
@@ -45,6 +45,16 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
     secret["openai_base_url"] = f"http://127.0.0.1:{model_port}/v1"
     secrets.create_secret(Name=SECRET, SecretString=json.dumps(secret))
     secrets.create_secret(Name=SWITCHES, SecretString="{}")
+    async with served(stack, secret=SECRET, switches=SWITCHES) as url:
+        yield url, model
+    await server.stop()
+
+
+@asynccontextmanager
+async def served(stack: Stack, *, secret: str, switches: str) -> AsyncIterator[str]:
+    """Where the function URL's app is, with that runtime secret and those switches."""
+    configured, (port,) = stack.configuration, free_ports(1)
+    session = boto3.Session("local", "local", region_name=REGION)
     sqs = session.client("sqs", endpoint_url=configured.aws_url)
     urls = {
         name: sqs.get_queue_url(QueueName=f"quire-local-{name}")["QueueUrl"]
@@ -55,9 +65,9 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
         queues=Provisioned(sqs=sqs, **urls),
         settings={
             **configured.model_settings(),
-            "QUIRE_RUNTIME_SECRET": SECRET,
+            "QUIRE_RUNTIME_SECRET": secret,
             "QUIRE_IMAGINATIVE": "true",
-            "QUIRE_SWITCHES": SWITCHES,
+            "QUIRE_SWITCHES": switches,
             "QUIRE_SWITCHES_SECONDS": "0",
         },
     )
@@ -65,11 +75,12 @@ async def scripted_url(stack: Stack) -> AsyncIterator[tuple[str, ScriptedModel]]
     process = await asyncio.create_subprocess_exec(
         *app.command, env=dict(app.environment), start_new_session=True
     )
-    await app.ready()
-    yield f"http://127.0.0.1:{port}", model
-    process.terminate()
-    await process.wait()
-    await server.stop()
+    try:
+        await app.ready()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class ScriptedModel:
             self.imagined.append(asked.removeprefix("Question: "))
             if "hypothesis" in self.down:
                 return JSONResponse({"error": {"message": "down"}}, 500)
-            told = self._stream([self.hypothesis], "stop")
+            # In two pieces, between which it may break off.
+            told = self._stream([self.hypothesis, ""], "stop")
             return StreamingResponse(told, media_type="text/event-stream")
         rewrites = "<conversation>" in body["messages"][-1]["content"]
         if rewrites and "rewrite" in self.down:

@@ -65,6 +65,15 @@ async def test_a_model_that_makes_nothing_up_is_done_without(shelf: Reader) -> N
     assert await first(shelf, PLAIN, hyde="always") == ("gears.md", False)
 
 
+async def test_what_breaks_off_before_it_is_whole_has_its_cost_too(shelf: Reader) -> None:
+    without = (await told(shelf, PLAIN, hyde="never", cache=False))[-1]["usage"]
+    shelf.model.hypothesis, shelf.model.breaks_after = "A harmonic drive has almost no", 1
+    end = (await told(shelf, PLAIN, hyde="always", cache=False))[-1]
+    assert (end["event"], end["hyde"]) == ("response_complete", False)
+    for tokens in ("prompt_tokens", "completion_tokens"):
+        assert end["usage"][tokens] > without[tokens]
+
+
 async def test_a_search_alone_makes_nothing_up_unless_it_is_asked_to(shelf: Reader) -> None:
     shelf.model.hypothesis = "High tide comes twice a day because of the moon."
     for hyde, wanted in (({}, False), ({"hyde": "auto"}, True), ({"hyde": "always"}, True)):

@@ -40,14 +40,13 @@ async def requests(reader: Reader) -> tuple[int, float]:
     return used["requests"], used["prompt_tokens"]
 
 
-@pytest.mark.parametrize("switched", [{"persistence": False}, {"read_only": True}], ids=str)
 async def test_a_turn_that_is_not_to_be_kept_is_answered_and_paid_for(
-    reader: Reader, say: Say, switched: dict[str, bool]
+    reader: Reader, say: Say
 ) -> None:
     reader.model.say("Every two thousand hours [1].")
     kept, before = await ask(reader), await requests(reader)
     assert kept["persisted"]
-    say(**switched)
+    say(persistence=False)
     told = await ask(reader, session_id=kept["session_id"])
     assert (told["answer"], told["sources"]) == (kept["answer"], kept["sources"])
     assert (told["persisted"], told["degraded"]) == (False, ["persistence"])
@@ -57,6 +56,17 @@ async def test_a_turn_that_is_not_to_be_kept_is_answered_and_paid_for(
     assert len(session.json()["data"]) == 2
     say()
     assert (await ask(reader))["persisted"]
+
+
+async def test_a_turn_that_is_not_to_be_kept_has_its_tenants_persona(
+    reader: Reader, say: Say
+) -> None:
+    words = {"name": "Gearbox", "instructions": "Speak in rhyme."}
+    (await reader.client.put("/v1/admin/persona", json=words)).raise_for_status()
+    say(persistence=False)
+    assert not (await ask(reader))["persisted"]
+    system = reader.model.asked[-1]["messages"][0]["content"]
+    assert system.startswith("You are Gearbox.\n\nSpeak in rhyme.")
 
 
 async def test_no_passage_is_made_up_where_that_is_switched_off(reader: Reader, say: Say) -> None:

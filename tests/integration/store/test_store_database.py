@@ -11,8 +11,9 @@ import pytest
 
 from local.stack import Stack
 from quire.errors import Unavailable
+from quire.store.connection import Connection
 from quire.store.database import Database, Statement
-from quire.store.pipelined import Connection
+from tests.conftest import unpooled
 from tests.integration.store.conftest import Owner
 from tests.soak.wire import Moment, Proxy, postgres_name, postgres_request
 
@@ -93,3 +94,23 @@ async def test_of_connections_that_died_together_one_fails(watched: Watched) -> 
     with pytest.raises(Unavailable):
         await watched.database.run("one", ASK)
     assert await watched.database.run("one", ASK) == [[{"tenant": "one"}]]
+
+
+@pytest.mark.parametrize(
+    ("told", "statement"),
+    [
+        ({"default_transaction_read_only": "on"}, ("insert into tenants values ('t', 't')", [])),
+        ({"transaction_timeout": "50"}, ("select pg_sleep(1)", [])),
+        ({"statement_timeout": "50"}, ("select pg_sleep(1)", [])),
+        ({}, ("select pg_terminate_backend(pg_backend_pid())", [])),
+    ],
+    ids=str,
+)
+async def test_what_the_server_does_not_do_now_is_unavailable(
+    stack: Stack, told: dict[str, str], statement: Statement
+) -> None:
+    database = Database(unpooled(stack, **told))
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await database.run("t", statement)
+    await database.close()

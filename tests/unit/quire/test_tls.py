@@ -18,7 +18,8 @@ from quire.domain import Collection, Sparse
 from quire.errors import Unavailable
 from quire.retrieval.filters import Filters
 from quire.retrieval.index import Index
-from quire.store.database import Database, verified
+from quire.store.connection import verified
+from quire.store.database import Database
 
 NAME = "db.example"
 

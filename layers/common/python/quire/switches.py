@@ -22,8 +22,8 @@ from quire.observability import log
 
 class Switches(BaseModel):
     """`persistence`: turns are stored. `hyde`: passages are made up to search by. `ingestion`:
-    documents are read. `read_only`: nothing changes but what asking takes. `suspended` tenants are
-    let nothing do; `only` a tenant, or one user of it as `tenant/user`, is let in.
+    documents are read. `read_only`: nothing is written, not even what is counted. `suspended`
+    tenants are let nothing do; `only` a tenant, or one user of it as `tenant/user`, is let in.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow", hide_input_in_errors=True)

@@ -20,7 +20,7 @@ _Name = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^[^\x00]*$"
 _Names = Annotated[list[_Name], Field(max_length=100)]
 
 
-def _in_utc(written: Any) -> datetime:
+def in_utc(written: Any) -> datetime:
     """Raises ValueError for what is no ISO 8601, or no time in UTC."""
     if isinstance(written, datetime):
         return written
@@ -32,7 +32,7 @@ def _in_utc(written: Any) -> datetime:
 
 
 # A date alone is its midnight in UTC.
-_Time = Annotated[datetime, BeforeValidator(_in_utc, json_schema_input_type=str)]
+_Time = Annotated[datetime, BeforeValidator(in_utc, json_schema_input_type=str)]
 # What PostgreSQL's int can count.
 _Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from quire.domain import Chunk, ScoredChunk, Sparse
-from quire.retrieval.filters import Filters
+from quire.retrieval.filters import Filters, in_utc
 from quire.retrieval.layout import BM25, DENSE
 
 # What Qdrant takes and answers: points, conditions, filters.
@@ -126,10 +125,9 @@ def _facet(name: str, value: str) -> str:
 def _date(text: str) -> str | None:
     """Metadata is anybody's: what is no date is none."""
     try:
-        time = datetime.fromisoformat(text)
+        return in_utc(text).isoformat()
     except ValueError:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
 def as_point(tenant: str, chunk: Chunk, dense: Sequence[float], bm25: Sparse) -> Json:

@@ -23,19 +23,22 @@ def find_answer(key: bytes) -> Statement:
 
 
 def keep_answer(
-    tenant: str, key: bytes, generation: int, collection: str, answer: Mapping[str, Any]
+    message: UUID, key: bytes, generation: int, collection: str, answer: Mapping[str, Any]
 ) -> Statement:
-    """`generation` and `collection` are those of the turn's beginning: what came later is not in
-    the answer.
+    """Nothing when that message, whose answer it is, is gone.
+
+    `generation` and `collection` are those of the turn's beginning: what came later is not in the
+    answer.
     """
     return (
         """insert into answer_cache (tenant_id, key, generation, answer, expires_at)
-           values (%s, %s, %s, %s, now() + make_interval(mins => %s))
+           select tenant_id, %s, %s, %s, now() + make_interval(mins => %s)
+           from messages where id = %s
            on conflict (tenant_id, key) do update set generation = excluded.generation,
                answer = excluded.answer, expires_at = excluded.expires_at""",
         [
-            *(tenant, key, generation),
-            *(Jsonb({**answer, "collection": collection}), _KEEP_MINUTES),
+            *(key, generation, Jsonb({**answer, "collection": collection})),
+            *(_KEEP_MINUTES, message),
         ],
     )
 

@@ -2,28 +2,29 @@
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import certifi
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+    TransactionTimeout,
+)
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from quire.breaker import Breaker
 from quire.credentials import Credential, held
 from quire.errors import Unavailable
-from quire.loopback import is_loopback
 from quire.metrics import Metric, measure
 from quire.retrying import retrying
-from quire.store.pipelined import Connection
+from quire.store.connection import Connection, hang_up_at, verified
 
 # The pool warns of every failed connection attempt; we report the failure once, as our own error.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -35,6 +36,13 @@ _MOMENT_SECONDS = 1.0
 # Milliseconds beyond which a transaction is logged, and beyond which it is one to be woken for.
 _SLOW, _TOO_SLOW = 100.0, 500.0
 _SHAPE_LENGTH = 100
+
+# What nobody did wrong: the server is out of reach, or busy, or does not write now. The last three
+# psycopg counts among a program's own errors.
+_UNSERVED = (
+    *(psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout),
+    *(ReadOnlySqlTransaction, IdleInTransactionSessionTimeout, TransactionTimeout),
+)
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
@@ -92,8 +100,8 @@ class Database:
         """Run `statements` as one transaction in one round trip; the rows of each.
 
         `timeout` in seconds has it end sooner than the database's own.
-        Raises Unavailable("postgres") when it cannot be had in time; nothing was committed then,
-        unless the connection broke while it was being committed.
+        Raises Unavailable("postgres") when it cannot be had in time, or writes what is read-only;
+        nothing was committed then, unless the connection broke while it was being committed.
         """
         seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         began = asyncio.get_running_loop().time()
@@ -105,6 +113,9 @@ class Database:
             except PoolTimeout:
                 if self._heard > began:
                     answered()  # others meanwhile: it is we who are too many
+                raise
+            except ReadOnlySqlTransaction:
+                answered()  # what only reads is served
                 raise
             self._heard = asyncio.get_running_loop().time()
         return rows
@@ -141,7 +152,7 @@ class Database:
         began = time.perf_counter()
         async with self._pool.connection(max(0.0, seconds)) as connection:
             self._measure(1000 * (time.perf_counter() - began))
-            with _hang_up_at(connection, deadline):
+            with hang_up_at(connection, deadline):
                 yield connection
 
     async def _conninfo(self) -> str:
@@ -173,7 +184,7 @@ class Database:
         # By the clock on the wall: others may stand still while a sandbox is frozen.
         if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
             return
-        with _hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
+        with hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
             await AsyncConnectionPool.check_connection(connection)
 
     @contextmanager
@@ -189,23 +200,10 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except _UNSERVED as error:
             # What one connection died of, others may have.
             self._answered.clear()
             raise Unavailable("postgres") from error
-
-
-def verified(url: str) -> str:
-    """The same, and beyond this machine only to a server that proves its name (TLS).
-
-    psycopg's wheels bring an OpenSSL without roots, so they are named: certifi's, if not the URL's
-    own.
-    """
-    given = conninfo_to_dict(url)
-    if is_loopback(str(given.get("host") or given.get("hostaddr") or "")):
-        return url
-    roots = given.get("sslrootcert") or certifi.where()
-    return make_conninfo(url, sslmode="verify-full", sslrootcert=roots)
 
 
 @contextmanager
@@ -231,23 +229,3 @@ def _undone(error: BaseException) -> bool:
     a statement's whole time is not to wait once more. Connecting is the pool's to try again.
     """
     return isinstance(error, SerializationFailure | DeadlockDetected)
-
-
-@contextmanager
-def _hang_up_at(connection: Connection, deadline: float) -> Iterator[None]:
-    """Shut the connection's socket down at `deadline`, in the loop's time.
-
-    Cancelling the coroutine instead would have psycopg ask the server to cancel, and wait up to
-    ten more seconds for a server that may be frozen.
-    """
-    timer = asyncio.get_running_loop().call_at(deadline, _shut_down, connection)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _shut_down(connection: Connection) -> None:
-    if not connection.closed:
-        with socket.socket(fileno=os.dup(connection.fileno())) as peer:
-            peer.shutdown(socket.SHUT_RDWR)

@@ -94,23 +94,28 @@ class Sessions:
         _one(rows)
 
     async def messages(
-        self, caller: Caller, session: UUID, *, limit: int, after: UUID | None
+        self, caller: Caller, session: UUID, *, limit: int, after: UUID | None, touch: bool
     ) -> Page[Message]:
-        """Oldest first, with what the caller thinks of each. Raises NotFound."""
-        _, sessions, rows = await self._database.run(
+        """Oldest first, with what the caller thinks of each. Raises NotFound.
+
+        With `touch`, it is written down that its user is at it.
+        """
+        *_, sessions, rows = await self._database.run(
             caller.tenant,
-            touch_session(caller, session),
+            *([touch_session(caller, session)] if touch else []),
             _select_session(caller, session),
             _select_messages(caller, session, limit=limit + 1, after=after),
         )
         _one(sessions)
         return Page(items=[Message(**r) for r in rows[:limit]], has_more=len(rows) > limit)
 
-    async def whole(self, caller: Caller, session: UUID) -> tuple[Session, Sequence[Message]]:
-        """A session and all its messages, oldest first. Raises NotFound."""
-        _, sessions, rows = await self._database.run(
+    async def whole(
+        self, caller: Caller, session: UUID, *, touch: bool
+    ) -> tuple[Session, Sequence[Message]]:
+        """A session and all its messages, oldest first; `touch` as above. Raises NotFound."""
+        *_, sessions, rows = await self._database.run(
             caller.tenant,
-            touch_session(caller, session),
+            *([touch_session(caller, session)] if touch else []),
             _select_session(caller, session),
             _select_messages(caller, session),
         )

@@ -102,6 +102,18 @@ class Turns:
             in_flux=to_in_flux(in_flux),
         )
 
+    async def unkept(self, tenant: str) -> OpenedTurn:
+        """What a turn starts from of which nothing is kept."""
+        live, persona, in_flux = await self._database.run(tenant, LIVE, PERSONA, IN_FLUX)
+        return OpenedTurn(
+            collection=to_collection(live),
+            history=(),
+            persona=to_persona(persona),
+            generation=0,  # it counts for the cache only
+            cached=None,
+            in_flux=to_in_flux(in_flux),
+        )
+
     async def show(
         self,
         caller: Caller,
@@ -152,7 +164,11 @@ class Turns:
         also: Iterable[Statement] = (),
         timeout: float,
     ) -> None:
-        """End a turn, whole. Raises NotFound when its session was deleted meanwhile."""
+        """End a turn, whole, and do `also` what goes with it.
+
+        Raises NotFound when its session was deleted meanwhile: of what names the turn's message
+        nothing is kept then, the rest of `also` is done.
+        """
         try:
             closed, *_ = await self._database.run(
                 caller.tenant,
@@ -173,7 +189,7 @@ class Turns:
                     "update messages set status = %s, lease_until = null where id = %s",
                     [status, question],
                 ),
-                _insert_retrievals(caller, answer, retrieved),
+                _insert_retrievals(answer, retrieved),
                 (
                     "update sessions set updated_at = now(), last_accessed = now() where id = %s",
                     [session],
@@ -181,7 +197,7 @@ class Turns:
                 *also,
                 timeout=timeout,
             )
-        except ForeignKeyViolation:
+        except ForeignKeyViolation:  # the tenant is gone, and all that is its
             closed = []
         if not closed:
             raise NotFound("The session was deleted while its question was answered.")
@@ -191,21 +207,19 @@ def _jsonb(value: Any) -> Jsonb | None:
     return None if value is None else Jsonb(value)
 
 
-def _insert_retrievals(
-    caller: Caller, message: UUID, retrieved: Sequence[ScoredChunk]
-) -> Statement:
+def _insert_retrievals(message: UUID, retrieved: Sequence[ScoredChunk]) -> Statement:
     return (
         """insert into retrievals
                (tenant_id, message_id, rank, chunk_id, document_id, version, score)
-           select %s, %s, * from unnest(
-               %s::int[], %s::uuid[], %s::uuid[], %s::int[], %s::float8[])""",
+           select m.tenant_id, m.id, r.* from messages m, unnest(
+               %s::int[], %s::uuid[], %s::uuid[], %s::int[], %s::float8[]) as r
+           where m.id = %s""",
         [
-            caller.tenant,
-            message,
             list(range(1, len(retrieved) + 1)),
             [hit.chunk.id for hit in retrieved],
             [hit.chunk.document for hit in retrieved],
             [hit.chunk.version for hit in retrieved],
             [hit.score for hit in retrieved],
+            message,
         ],
     )

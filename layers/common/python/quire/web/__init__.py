@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -70,7 +70,7 @@ def create_app(
         app.include_router(router)
     install_problems(app)
     # The one that is added last is met first.
-    app.add_middleware(Idempotency, security=security, keys=keys)
+    app.add_middleware(Idempotency, security=security, keys=keys, switches=switches)
     app.add_middleware(
         Admission,
         security=security,
@@ -132,24 +132,32 @@ Legible = AfterValidator(_legible)
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+    # First of all, as what goes into the depth of it by calling itself comes to no end.
+    if _depth(value) > _METADATA_DEPTH:
+        raise ValueError(f"{_METADATA_DEPTH} levels at most")
     # jsonb takes neither NUL characters, lone surrogates nor NaN.
     try:
         encoded = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ValueError("this cannot be kept as JSON") from None
     if len(encoded) > _METADATA_BYTES:
         raise ValueError(f"{_METADATA_BYTES} bytes of JSON at most")
     # A backslash of their own is written twice.
     if b"\\u0000" in encoded.replace(b"\\\\", b""):
         raise ValueError("NUL characters are not allowed")
-    if _depth(value) > _METADATA_DEPTH:
-        raise ValueError(f"{_METADATA_DEPTH} levels at most")
     return value
 
 
 def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, inner), default=0)
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [inner for outer in level for inner in _within(outer)]
+    return depth
+
+
+def _within(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 Metadata = Annotated[dict[str, Any], AfterValidator(_storable_json)]

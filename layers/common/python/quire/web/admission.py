@@ -28,8 +28,9 @@ _QUOTA = "insufficient_quota"
 class Admission:
     """ASGI, beneath `RequestFrame`: every request of a caller is counted, and may be too many.
 
-    Without a key there is nobody to count for: the routes see to those. While PostgreSQL is gone
-    nothing is counted and nobody refused: what is left to be answered then is little enough.
+    Without a key there is nobody to count for: the routes see to those. While PostgreSQL is gone,
+    or nothing is to be written, nothing is counted and nobody refused: what is left to be answered
+    then is little enough.
     """
 
     def __init__(
@@ -89,8 +90,9 @@ class Admission:
                     address=self._edge.address(scope),
                 )
                 bind(tenant=caller.tenant)
-                self._check_switches(scope, caller, await self._switches.read())
-                if allowance := await self._take(caller):
+                switches = await self._switches.read()
+                self._check_switches(scope, caller, switches)
+                if not switches.read_only and (allowance := await self._take(caller)):
                     told += _headers(allowance)
                     scope["state"]["streams"] = allowance.streams
                     self._check(scope, allowance)

@@ -18,6 +18,7 @@ from quire.errors import Invalid, QuireError, TooLarge, Unavailable
 from quire.observability import log
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys, StoredAnswer
+from quire.switches import Switchboard
 from quire.web.problems import refusal
 
 MOST_KEPT = 2**20  # bytes of an answer
@@ -31,19 +32,23 @@ class Idempotency:
 
     Such a request ends, and its answer is kept, whether its client waits for it or not. What it
     tells of a session goes with that, if the route leaves its id in the request's state, `session`.
+    While nothing is to be written, what is let in changes nothing, and may happen twice.
     """
 
-    def __init__(self, app: ASGIApp, *, security: Security, keys: IdempotencyKeys) -> None:
+    def __init__(
+        self, app: ASGIApp, *, security: Security, keys: IdempotencyKeys, switches: Switchboard
+    ) -> None:
         self._app = app
         self._security = security
         self._keys = keys
+        self._switches = switches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         key = headers.get("idempotency-key")
-        if key is None:
+        if key is None or self._switches.current.read_only:
             return await self._app(scope, receive, send)
         claim = uuid4()
         try:
