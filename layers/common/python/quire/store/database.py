@@ -82,7 +82,6 @@ class Database:
             # Beyond this a new request makes its own attempt, rather than waiting for a back-off
             # that began before the database came back.
             reconnect_timeout=timeout,
-            configure=self._heard_from,
             check=self._check,
             kwargs={
                 "autocommit": True,
@@ -131,7 +130,7 @@ class Database:
                         "select set_config('quire.tenant', %s, true)", [tenant or ""]
                     )
                     cursors = [await connection.execute(sql, values) for sql, values in statements]
-            await self._heard_from(connection)
+            self._answered[connection] = time.time()
             return [await c.fetchall() if c.description else [] for c in cursors]
 
     def waited(self) -> float:
@@ -172,14 +171,11 @@ class Database:
         measure(Metric.POOL_IN_USE, now["pool_size"] - now["pool_available"])
         measure(Metric.POOL_WAITING, now["requests_waiting"])
 
-    async def _heard_from(self, connection: Connection) -> None:
-        self._answered[connection] = time.time()
-
     async def _check(self, connection: Connection) -> None:
         """A thawed sandbox holds connections whose peer is long gone; `closed` does not tell.
 
-        What answered a moment ago, if only to let us in, is taken at its word: a turn has several
-        transactions.
+        What answered a moment ago is taken at its word: a turn has several transactions. To have
+        been let in is no such answer: PgBouncer lets in while PostgreSQL is gone.
         """
         # By the clock on the wall: others may stand still while a sandbox is frozen.
         if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
