@@ -83,7 +83,8 @@ class StageConfig:
     maintenance: Size = Size(memory=1024, timeout=300)
     health: Size = Size(memory=512, timeout=10)
     migrate: Size = Size(memory=512, timeout=300)
-    # Restores what was started before it was needed; its cached versions are paid for.
+    # Restores what was started before it was needed. Its cached versions are paid for while nobody
+    # asks, and what nobody asks for two weeks is at first refused (ADR 24).
     snap_start: bool = True
     adapter_layer: int = ADAPTER_WITH_HOOKS
 
@@ -123,6 +124,8 @@ STAGES = {
             name="dev",
             keep_documents=False,
             log_days=7,
+            # It rests most of the time, and is to cost nothing then; its first answer waits.
+            snap_start=False,
             # What is lost or paid for unseen; of the rest its maker hears soon enough.
             alarms=frozenset({Alarm.DEAD, Alarm.DAY, Alarm.MONTH}),
         ),

@@ -29,7 +29,6 @@ OPTIONS: tuple[StageConfig, ...] = (
         name="jwt",
         jwt=Jwt(issuer="https://id.example", audience=("quire",)),
         domain=NAMED,
-        snap_start=False,
         chat=Size(memory=2048, timeout=29, reserved=50),
     ),
 )

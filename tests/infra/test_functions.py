@@ -66,6 +66,11 @@ def test_what_a_person_waits_for_has_a_live_alias_of_a_snapshot(
     assert snapped == (LIVE if stage.snap_start else set())
 
 
+def test_who_rests_pays_for_no_snapshot_and_refuses_nobody_for_want_of_one() -> None:
+    """A version that nobody invokes for two weeks loses its snapshot, and then its first caller."""
+    assert {name for name, stage in STAGES.items() if stage.snap_start} == {"staging", "prod"}
+
+
 def test_who_hands_over_to_itself_is_no_accident(dev: Template) -> None:
     allowed = {h for h, (_, f) in dev.functions().items() if f.get("RecursiveLoop") == "Allow"}
     assert allowed == {HANDLERS["ingest"], HANDLERS["maintenance"]}
