@@ -21,6 +21,7 @@ class Alarm(StrEnum):
     THROTTLES = "functions-are-throttled"
     DOCUMENTS = "documents-wait"
     JOBS = "jobs-wait"
+    HELD = "work-is-switched-off"
     DEAD = "messages-were-given-up"
     DEPENDENCY = "a-dependency-is-down"
     CONNECTIONS = "connections-are-waited-for"
