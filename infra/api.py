@@ -61,7 +61,7 @@ class Api(Construct):
         )
         self._authorizer = (
             authorizers.HttpJwtAuthorizer(
-                "Jwt", stage.jwt.issuer, jwt_audience=list(stage.jwt.audience)
+                "Jwt", stage.jwt.issuer, jwt_audience=[stage.jwt.audience]
             )
             if stage.jwt
             else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from deployed.handlers import HANDLERS, STREAM_HANDLER
-from infra.config import STAGES, StageConfig
+from infra.config import STAGES, Jwt, StageConfig
 from tests.infra.stages import ALL
 from tests.infra.template import Template, flat
 
@@ -146,7 +146,17 @@ def test_the_sweep_comes_once_a_day_and_is_a_message_to_maintenance(dev: Templat
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"adapter_layer": 27}, "layer 30"), ({"chat": STAGES["dev"].chat_stream}, "30 s")],
+    [
+        ({"adapter_layer": 27}, "layer 30"),
+        ({"chat": STAGES["dev"].chat_stream}, "30 s"),
+        (
+            {
+                "jwt": Jwt(issuer="https://id.example", audience="quire"),
+                "settings": {"QUIRE_ISSUERS": "[]"},
+            },
+            "leave QUIRE_ISSUERS out",
+        ),
+    ],
 )
 def test_a_stage_that_could_not_work_is_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
