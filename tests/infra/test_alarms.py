@@ -101,6 +101,15 @@ def test_cloudwatch_and_budgets_of_this_account_may_publish_and_only_by_tls(dev:
     }
 
 
+@stages
+def test_the_budget_comes_after_what_lets_it_publish(
+    templates: Mapping[str, Template], stage: StageConfig
+) -> None:
+    (budget,) = templates[stage.name].resources(BUDGET).values()
+    (policy,) = templates[stage.name].resources("AWS::SNS::TopicPolicy")
+    assert policy in budget["DependsOn"]
+
+
 def test_who_is_to_be_told_gets_mail(templates: Mapping[str, Template]) -> None:
     (told,) = templates["edge"].properties("AWS::SNS::Subscription")
     assert (told["Protocol"], told["Endpoint"]) == ("email", *OPTIONS[0].notify)

@@ -6,7 +6,7 @@ import pytest
 
 from deployed.handlers import HANDLERS, STREAM_HANDLER
 from infra.config import STAGES, Jwt, StageConfig
-from tests.infra.stages import ALL
+from tests.infra.stages import ALL, ROOT
 from tests.infra.template import Template, flat
 
 # What a person waits for.
@@ -120,6 +120,18 @@ def test_queues_feed_the_workers(template: Template, stage: StageConfig) -> None
         (arn("BulkQueueUrl"), ingest): (stage.bulk_at_once, stage.batch_seconds),
         (arn("MaintenanceQueueUrl"), maintenance): (stage.maintenance_at_once, 0),
     }
+
+
+def test_it_is_said_how_many_executions_the_queues_may_take() -> None:
+    """A new account has ten, and those who ask need some."""
+    taken = {
+        name: stage.documents_at_once + stage.bulk_at_once + stage.maintenance_at_once
+        for name, stage in STAGES.items()
+    }
+    said = " ".join((ROOT / "docs/deploying.md").read_text().split())
+    assert f"`prod`'s queues alone may take {taken['prod']} " in said
+    assert taken["dev"] == taken["staging"]
+    assert f"`dev`'s and `staging`'s take {taken['dev']}." in said
 
 
 def test_logs_are_kept_a_while_and_go_with_the_stack(
