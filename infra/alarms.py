@@ -37,7 +37,7 @@ class Alarms(Construct):
         tell = actions.SnsAction(self.topic)
         watches = {
             **_people(seen.api, seen.functions),
-            **_documents(seen.documents),
+            **_documents(seen.documents, seen.functions),
             **_dependencies(seen.functions),
             **_limits(stage, seen.functions),
         }
@@ -129,21 +129,38 @@ def _people(api: Api, functions: Functions) -> Watches:
     }
 
 
-def _documents(documents: Documents) -> Watches:
-    """Ages in seconds. `bulk` is where many files at once may wait for long, so it is not among
-    them; a watch of `maintenance` waits up to a quarter of an hour on purpose.
+def _documents(documents: Documents, functions: Functions) -> Watches:
+    """Ages in seconds. Many files at once may wait for long in `bulk`; after twice that time their
+    deadlines take them for lost. A watch of `maintenance` waits up to a quarter of an hour on
+    purpose. What a switch holds up is sent anew every five minutes, so no age tells of it.
     """
     return {
         Alarm.DOCUMENTS: [
             Watch(
                 metric=documents.documents.metric_approximate_age_of_oldest_message(),
                 above=1_800,
-            )
+            ),
+            Watch(
+                metric=documents.bulk.metric_approximate_age_of_oldest_message(),
+                above=10_800,
+                about="bulk",
+            ),
         ],
         Alarm.JOBS: [
             Watch(
                 metric=documents.maintenance.metric_approximate_age_of_oldest_message(),
                 above=3_600,
+            )
+        ],
+        Alarm.HELD: [
+            Watch(
+                metric=made_of(
+                    "SUM($held)",
+                    held=each("MessagesHeld", (functions.ingest, functions.maintenance)),
+                ),
+                above=0,
+                bad=5,
+                of=6,
             )
         ],
         Alarm.DEAD: [

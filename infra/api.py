@@ -36,12 +36,14 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Api(Construct):
-    """`url` is where it is reached, without a slash at its end.
+    """`url` is where it is reached, without a slash at its end; `target`, what the name of its
+    `domain` has to point to, where it has one.
 
     It knows no CORS: the app does, for this door and for the streaming one alike.
     """
 
     url: str
+    target: str | None = None
 
     def __init__(self, scope: Construct, id: str, *, stage: StageConfig) -> None:
         super().__init__(scope, id)
@@ -61,7 +63,7 @@ class Api(Construct):
         )
         self._authorizer = (
             authorizers.HttpJwtAuthorizer(
-                "Jwt", stage.jwt.issuer, jwt_audience=list(stage.jwt.audience)
+                "Jwt", stage.jwt.issuer, jwt_audience=[stage.jwt.audience]
             )
             if stage.jwt
             else None
@@ -123,6 +125,7 @@ class Api(Construct):
         named = apigatewayv2.DomainName(
             self, "Domain", domain_name=domain.name, certificate=certificate
         )
+        self.target = named.regional_domain_name
         return apigatewayv2.DomainMappingOptions(domain_name=named)
 
 

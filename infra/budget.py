@@ -17,7 +17,7 @@ class Budget(Construct):
         told = budgets.CfnBudget.SubscriberProperty(
             subscription_type="SNS", address=topic.topic_arn
         )
-        budgets.CfnBudget(
+        budget = budgets.CfnBudget(
             self,
             "Month",
             budget=budgets.CfnBudget.BudgetDataProperty(
@@ -40,3 +40,5 @@ class Budget(Construct):
                 for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
             ],
         )
+        # Budgets asks, as it is made, whether it may publish there.
+        budget.node.add_dependency(topic)

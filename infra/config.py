@@ -8,6 +8,8 @@ from enum import StrEnum
 ADAPTER_WITH_HOOKS = 30
 # What an HTTP API gives a function before it answers 503 in its stead.
 GATEWAY_SECONDS = 30
+# Whose tokens the app takes: a setting of its own, unless `jwt` says it for both.
+ISSUERS = "QUIRE_ISSUERS"
 
 
 class Alarm(StrEnum):
@@ -21,6 +23,7 @@ class Alarm(StrEnum):
     THROTTLES = "functions-are-throttled"
     DOCUMENTS = "documents-wait"
     JOBS = "jobs-wait"
+    HELD = "work-is-switched-off"
     DEAD = "messages-were-given-up"
     DEPENDENCY = "a-dependency-is-down"
     CONNECTIONS = "connections-are-waited-for"
@@ -52,10 +55,17 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jwt:
-    """Whose tokens the gateway asks for. Our own API keys do not pass it then."""
+    """Whose tokens the gateway asks for, and the app takes. Our own API keys do not pass it then.
+
+    Who has one is of the tenant that its `tenant_claim` names, without one of the stage's; and may
+    do what `scopes` say, or its `scope_claim` where there is one (`quire.issuers`).
+    """
 
     issuer: str
-    audience: tuple[str, ...]
+    audience: str
+    tenant_claim: str | None = None
+    scopes: tuple[str, ...] = ("ask",)
+    scope_claim: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +93,8 @@ class StageConfig:
     maintenance: Size = Size(memory=1024, timeout=300)
     health: Size = Size(memory=512, timeout=10)
     migrate: Size = Size(memory=512, timeout=300)
-    # Restores what was started before it was needed; its cached versions are paid for.
+    # Restores what was started before it was needed. Its cached versions are paid for while nobody
+    # asks, and what nobody asks for two weeks is at first refused (ADR 24).
     snap_start: bool = True
     adapter_layer: int = ADAPTER_WITH_HOOKS
 
@@ -114,6 +125,8 @@ class StageConfig:
             raise ValueError(f"The adapter knows snapshots from layer {ADAPTER_WITH_HOOKS} on.")
         if max(self.chat.timeout, self.ingest_api.timeout) >= GATEWAY_SECONDS:
             raise ValueError(f"The gateway waits no longer than {GATEWAY_SECONDS} s.")
+        if self.jwt and ISSUERS in self.settings:
+            raise ValueError(f"`jwt` is what the app trusts, too: leave {ISSUERS} out.")
 
 
 STAGES = {
@@ -123,6 +136,8 @@ STAGES = {
             name="dev",
             keep_documents=False,
             log_days=7,
+            # It rests most of the time, and is to cost nothing then; its first answer waits.
+            snap_start=False,
             # What is lost or paid for unseen; of the rest its maker hears soon enough.
             alarms=frozenset({Alarm.DEAD, Alarm.DAY, Alarm.MONTH}),
         ),

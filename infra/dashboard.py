@@ -139,6 +139,7 @@ def _ingestion(documents: Documents, functions: Functions) -> list[cloudwatch.IW
                     ("DocumentsFailed", "failed"),
                     ("HandOvers", "handed over"),
                     ("MessagesPutOff", "put off"),
+                    ("MessagesHeld", "held up by a switch"),
                     ("MessagesGivenUp", "given up"),
                 )
             ),

@@ -105,7 +105,12 @@ class Documents(Construct):
                     noncurrent_version_expiration=Duration.days(1),
                 ),
             ],
-            removal_policy=RemovalPolicy.RETAIN if stage.keep_documents else RemovalPolicy.DESTROY,
+            # A first deploy that is rolled back leaves none: nobody put anything into it.
+            removal_policy=(
+                RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+                if stage.keep_documents
+                else RemovalPolicy.DESTROY
+            ),
         )
         acknowledge(
             bucket,

@@ -32,7 +32,7 @@ _TELL_VIEWER = f"""function handler(event) {{
 
 
 class Edge(Construct):
-    """`url` is where both doors are."""
+    """`url` is where both doors are. With a `domain`, `target` is what it has to point to."""
 
     def __init__(
         self,
@@ -74,7 +74,8 @@ class Edge(Construct):
             domain_names=[stage.domain.name] if stage.domain else None,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
         )
-        name = stage.domain.name if stage.domain else self.distribution.distribution_domain_name
+        self.target = self.distribution.distribution_domain_name
+        name = stage.domain.name if stage.domain else self.target
         self.url = f"https://{name}"
         for rule, reason in (
             ("CFR1", "Who may call is a matter of keys, not of countries."),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from infra.config import StageConfig
+from infra.config import ISSUERS, Jwt, StageConfig
 from infra.documents import Documents
 from infra.names import FIRST_KEY, MIGRATION, RUNTIME, SWITCHES
 from infra.secrets import Secrets
@@ -29,8 +29,16 @@ def serving(
         "QUIRE_OPERATOR_TENANT": stage.tenant,
         "QUIRE_WATCH_SECONDS": str(stage.ingest.timeout + _AFTER_WORKER),
         **({"QUIRE_EVENT_BUS": stage.event_bus} if stage.event_bus else {}),
+        **({ISSUERS: _trusted(stage.jwt, stage=stage)} if stage.jwt else {}),
         **stage.settings,
     }
+
+
+def _trusted(jwt: Jwt, *, stage: StageConfig) -> str:
+    """Whom the gateway lets through, the app is to know."""
+    tenant = {"tenant_claim": jwt.tenant_claim} if jwt.tenant_claim else {"tenant": stage.tenant}
+    scopes = {"scopes": jwt.scopes, "scope_claim": jwt.scope_claim}
+    return json.dumps([{"issuer": jwt.issuer, "audience": jwt.audience, **tenant, **scopes}])
 
 
 def streaming(serving: Mapping[str, str], *, stage: StageConfig) -> dict[str, str]:

@@ -84,7 +84,7 @@ class QuireStack(Stack):
         self.alarms = Alarms(self, "Alarms", stage=stage, seen=seen)
         if Alarm.MONTH in stage.alarms:
             Budget(self, "Budget", stage=stage, topic=self.alarms.topic)
-        self._tell()
+        self._tell(stage)
 
     def _grant_secrets(self, secrets: Secrets) -> None:
         for function in self.functions.serving:
@@ -145,8 +145,8 @@ class QuireStack(Stack):
                 )
             )
 
-    def _tell(self) -> None:
-        for name, value in {
+    def _tell(self, stage: StageConfig) -> None:
+        outputs = {
             "ApiUrl": self.edge.url if self.edge else self.api.url,
             "StreamUrl": self.edge.url if self.edge else self.stream_url.url,
             # To be invoked by hand where a password was changed.
@@ -159,5 +159,9 @@ class QuireStack(Stack):
             "DashboardUrl": self.dashboard.url,
             # `aws sns subscribe` for whoever is to be told by other means than `notify`.
             "AlarmTopicArn": self.alarms.topic.topic_arn,
-        }.items():
+        }
+        if stage.domain and (target := (self.edge or self.api).target):
+            # Until its name points there, nobody finds the stage by it.
+            outputs["DomainTarget"] = target
+        for name, value in outputs.items():
             CfnOutput(self, name, value=value)

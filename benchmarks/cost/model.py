@@ -64,7 +64,7 @@ def lines(of: Workload) -> dict[str, float]:
         "SQS: messages": of.read * a.DOCUMENT_MESSAGES * 3 * p.SQS_REQUEST,
         "Lambda": _lambda(of),
         "API Gateway": of.turns * (1 - a.STREAMED + a.BESIDE) * p.HTTP_API_REQUEST,
-        "CloudWatch: alarms, dashboard": a.ALARMS * p.ALARM_MONTH
+        "CloudWatch: alarms, dashboard": a.ALARM_METRICS * p.ALARM_METRIC_MONTH
         + a.DASHBOARDS * p.DASHBOARD_MONTH,
         "CloudWatch: logs, metrics": of.turns * a.TURN_LOG_GB
         * (p.LOG_GB + a.LOG_MONTHS * p.LOG_GB_MONTH)

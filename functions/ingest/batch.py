@@ -73,7 +73,9 @@ class Batches:
                 message = parse(record["body"], trace=_attributes(record).get(_TRACE, ""))
                 received(record, message)
                 if waits(message, switches):
-                    # Sent anew, for what comes back too often is given up.
+                    if switches.holds:
+                        measure(Metric.MESSAGES_HELD)
+                    # Sent anew, for what comes back too often is given up: its age begins anew too.
                     with going_on(message.trace):
                         await self._paused.resend(record["body"], delay=PAUSE_SECONDS)
                 else:

@@ -243,9 +243,7 @@ async def test_every_metric_is_emitted_and_no_other(
         await database.close()
     table = {
         metric.title: {(metric.unit.value, "service", *filter(None, [metric.dimension]))}
-        for metric in Metric
+        for metric in set(Metric) - {Metric.MESSAGES_HELD}  # a switch's: unit/ingest/test_batch.py
     }
-    assert {title: sorted(of) for title, of in found.items()} == {
-        title: sorted(of) for title, of in table.items()
-    }
+    assert found == table
     assert not [word for word in CONTENT if word in json.dumps(lines())]

@@ -1,15 +1,17 @@
-"""docs/runbook.md, as far as tests ask about it."""
+"""docs/runbook.md and docs/backups.md, as far as tests ask about them."""
 
 import re
 
 from tests.infra.stages import ROOT
 
-TEXT = (ROOT / "docs/runbook.md").read_text()
+BACKUPS = (ROOT / "docs/backups.md").read_text()
+_RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+TEXT = f"{_RUNBOOK}\n{BACKUPS}"
 
 
 def pages(part: str) -> list[str]:
     """The anchors of the sections in that part, as they are linked to."""
-    (below,) = re.findall(rf"^## {part}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    (below,) = re.findall(rf"^## {part}\n(.*?)(?=^## |\Z)", _RUNBOOK, re.MULTILINE | re.DOTALL)
     return [heading.lower().replace(" ", "-") for heading in re.findall("^### (.+)$", below, re.M)]
 
 

@@ -27,9 +27,8 @@ OPTIONS: tuple[StageConfig, ...] = (
     replace(
         STAGES["dev"],
         name="jwt",
-        jwt=Jwt(issuer="https://id.example", audience=("quire",)),
+        jwt=Jwt(issuer="https://id.example", audience="quire", scope_claim="scope"),
         domain=NAMED,
-        snap_start=False,
         chat=Size(memory=2048, timeout=29, reserved=50),
     ),
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from functions.ingest.pausing import PAUSE_SECONDS
 from infra.config import STAGES, Alarm, StageConfig
 from tests.infra.looked_at import of_alarm
 from tests.infra.runbook import pages
@@ -55,6 +56,36 @@ def test_they_are_told_to_the_topic_and_rest_while_nothing_is_measured(
     assert template.output("AlarmTopicArn") == {"Ref": topic}
 
 
+def test_work_that_waits_rings_whether_it_grows_old_or_is_sent_anew(
+    templates: Mapping[str, Template],
+) -> None:
+    """What a switch holds up is a new message every five minutes: no age tells of it."""
+    template = templates["prod"]
+    ages = {
+        flat(alarm["Dimensions"][0]["Value"]): alarm["AlarmDescription"].split("#")[1]
+        for alarm in template.properties(ALARM)
+        if alarm.get("MetricName") == "ApproximateAgeOfOldestMessage"
+    }
+    queues = {
+        f"<{template.output(f'{name}QueueUrl')['Ref']}.QueueName>": page
+        for name, page in (
+            ("Documents", Alarm.DOCUMENTS),
+            ("Bulk", Alarm.DOCUMENTS),
+            ("Maintenance", Alarm.JOBS),
+        )
+    }
+    assert ages == queues
+    (held,) = [a for a in template.properties(ALARM) if a["AlarmDescription"].endswith(Alarm.HELD)]
+    assert {(one.name, one.of["service"]) for one in of_alarm(held)} == {
+        ("MessagesHeld", "quire-prod-ingest"),
+        ("MessagesHeld", "quire-prod-maintenance"),
+    }
+    (period,) = {m["MetricStat"]["Period"] for m in held["Metrics"] if "MetricStat" in m}
+    # Each comes back once a period, and now and then a moment too late for one.
+    assert period == PAUSE_SECONDS
+    assert held["DatapointsToAlarm"] < held["EvaluationPeriods"]
+
+
 def test_cloudwatch_and_budgets_of_this_account_may_publish_and_only_by_tls(dev: Template) -> None:
     statements = dev.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     (denied,) = [one for one in statements if one["Effect"] == "Deny"]
@@ -68,6 +99,15 @@ def test_cloudwatch_and_budgets_of_this_account_may_publish_and_only_by_tls(dev:
     assert allowed["Condition"] == {
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     }
+
+
+@stages
+def test_the_budget_comes_after_what_lets_it_publish(
+    templates: Mapping[str, Template], stage: StageConfig
+) -> None:
+    (budget,) = templates[stage.name].resources(BUDGET).values()
+    (policy,) = templates[stage.name].resources("AWS::SNS::TopicPolicy")
+    assert policy in budget["DependsOn"]
 
 
 def test_who_is_to_be_told_gets_mail(templates: Mapping[str, Template]) -> None:

@@ -96,4 +96,6 @@ def test_a_domain_is_the_only_door_to_the_gateway(templates: Mapping[str, Templa
     assert template.one("AWS::ApiGatewayV2::ApiMapping")
     assert template.one("AWS::ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
     assert template.output("ApiUrl") == "https://quire.example"
+    (id,) = template.resources("AWS::ApiGatewayV2::DomainName")
+    assert flat(template.output("DomainTarget")) == f"<{id}.RegionalDomainName>"
     assert "AWS::ApiGatewayV2::DomainName" not in templates["dev"].types()

@@ -27,6 +27,7 @@ AWS = {
         [{"QueueName"}],
     ),
 }
+CACHES = set(re.findall(r"`(\w+)`", Metric.CACHE_HITS.meaning))
 # Whose code tells what: the layer is everybody's who serves.
 CODE = {
     "functions/chat": {"chat", "chat-stream"},
@@ -79,7 +80,7 @@ def test_ours_are_emitted_by_that_function_under_these_dimensions(
 def test_their_dimensions_have_the_values_that_are_told(template: Template) -> None:
     known = {
         "dependency": set(re.findall(r'Breaker\("(\w+)"', "".join(sources("layers/common")))),
-        "cache": set(re.findall(r"`(\w+)`", Metric.CACHE_HITS.meaning)),
+        "cache": CACHES,
         # Whatever the stage's settings say: it is searched for.
         "model": {""},
     }

@@ -79,5 +79,7 @@ def test_both_doors_have_one_name(edge: Template, distribution: dict[str, Any]) 
     assert distribution["Aliases"] == ["quire.example"]
     assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert edge.output("ApiUrl") == edge.output("StreamUrl") == "https://quire.example"
+    (id,) = edge.resources("AWS::CloudFront::Distribution")
+    assert flat(edge.output("DomainTarget")) == f"<{id}.DomainName>"
     # The gateway's own name is what CloudFront asks.
     assert not edge.one("AWS::ApiGatewayV2::Api").get("DisableExecuteApiEndpoint")

@@ -54,6 +54,12 @@ def test_settings_understand_what_they_are_given(
     assert settings.operator_tenant == configured.tenant
     assert settings.edge_only == configured.edge
     assert settings.event_bus == configured.event_bus
+    # Whom the gateway lets through, the app knows, at both doors.
+    assert [(one.issuer, one.audience, one.tenant) for one in settings.issuers] == (
+        [(configured.jwt.issuer, configured.jwt.audience, configured.tenant)]
+        if configured.jwt
+        else []
+    )
     # A turn gives up cleanly before its function is stopped.
     assert settings.turn_seconds < configured.chat.timeout
     assert settings.stream_seconds < configured.chat_stream.timeout

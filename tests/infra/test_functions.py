@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from deployed.handlers import HANDLERS, STREAM_HANDLER
-from infra.config import STAGES, StageConfig
-from tests.infra.stages import ALL
+from infra.config import STAGES, Jwt, StageConfig
+from tests.infra.stages import ALL, ROOT
 from tests.infra.template import Template, flat
 
 # What a person waits for.
@@ -66,6 +66,11 @@ def test_what_a_person_waits_for_has_a_live_alias_of_a_snapshot(
     assert snapped == (LIVE if stage.snap_start else set())
 
 
+def test_who_rests_pays_for_no_snapshot_and_refuses_nobody_for_want_of_one() -> None:
+    """A version that nobody invokes for two weeks loses its snapshot, and then its first caller."""
+    assert {name for name, stage in STAGES.items() if stage.snap_start} == {"staging", "prod"}
+
+
 def test_who_hands_over_to_itself_is_no_accident(dev: Template) -> None:
     allowed = {h for h, (_, f) in dev.functions().items() if f.get("RecursiveLoop") == "Allow"}
     assert allowed == {HANDLERS["ingest"], HANDLERS["maintenance"]}
@@ -117,6 +122,18 @@ def test_queues_feed_the_workers(template: Template, stage: StageConfig) -> None
     }
 
 
+def test_it_is_said_how_many_executions_the_queues_may_take() -> None:
+    """A new account has ten, and those who ask need some."""
+    taken = {
+        name: stage.documents_at_once + stage.bulk_at_once + stage.maintenance_at_once
+        for name, stage in STAGES.items()
+    }
+    said = " ".join((ROOT / "docs/deploying.md").read_text().split())
+    assert f"`prod`'s queues alone may take {taken['prod']} " in said
+    assert taken["dev"] == taken["staging"]
+    assert f"`dev`'s and `staging`'s take {taken['dev']}." in said
+
+
 def test_logs_are_kept_a_while_and_go_with_the_stack(
     template: Template, stage: StageConfig
 ) -> None:
@@ -141,7 +158,17 @@ def test_the_sweep_comes_once_a_day_and_is_a_message_to_maintenance(dev: Templat
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"adapter_layer": 27}, "layer 30"), ({"chat": STAGES["dev"].chat_stream}, "30 s")],
+    [
+        ({"adapter_layer": 27}, "layer 30"),
+        ({"chat": STAGES["dev"].chat_stream}, "30 s"),
+        (
+            {
+                "jwt": Jwt(issuer="https://id.example", audience="quire"),
+                "settings": {"QUIRE_ISSUERS": "[]"},
+            },
+            "leave QUIRE_ISSUERS out",
+        ),
+    ],
 )
 def test_a_stage_that_could_not_work_is_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -1,4 +1,6 @@
-"""Every command, output, switch, metric and line that the runbook names is there."""
+"""Every command, output, switch, metric and line that the runbook and its page on backups name is
+there.
+"""
 
 import re
 from typing import Any
@@ -105,8 +107,7 @@ def test_what_is_done_by_hand_is_there() -> None:
     assert pages("By hand") == [
         "rotate-a-secret",
         "roll-back",
-        "restore-the-database-to-a-point-in-time",
-        "backups",
+        "restore",
         "rebuild-the-index",
         "redrive",
         "a-tenant-must-be-erased",

@@ -18,6 +18,7 @@ from functions.ingest.messages import Asked
 from quire.errors import Unavailable, Unreadable
 from quire.queue import Queue
 from quire.switches import Switchboard, Switches
+from tests.unit.conftest import Told
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -223,12 +224,12 @@ async def test_it_comes_back_after_a_growing_pause(
 
 
 @pytest.mark.parametrize(
-    "switches",
-    [Switches(ingestion=False), Switches(read_only=True), Switches(suspended=["t"])],
+    ("switches", "rings"),
+    [(Switches(ingestion=False), 2), (Switches(read_only=True), 2), (Switches(suspended=["t"]), 0)],
     ids=["ingestion", "read_only", "suspended"],
 )
 async def test_what_is_paused_comes_back_later_and_is_never_given_up(
-    bench: Bench, switches: Switches
+    bench: Bench, told: Told, switches: Switches, rings: int
 ) -> None:
     bench.switches.current = switches
     bodies = [json.dumps({"ingest": {"key": f"uploads/{t}/a.md"}}) for t in ("t", "other")]
@@ -245,3 +246,4 @@ async def test_what_is_paused_comes_back_later_and_is_never_given_up(
     again = [m for m in held if m.delayed]
     assert {m.body for m in again} == set(bodies[: 2 - len(others)])
     assert bench.letters() == {}
+    assert sum(sum(line.get("MessagesHeld", ())) for line in told()) == rings

@@ -1,11 +1,9 @@
 """What a line tells, and what it keeps to itself."""
 
 import asyncio
-import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -18,21 +16,9 @@ from quire.errors import Unavailable
 from quire.metrics import Metric, measure, measuring
 from quire.observability import bind, content, log, tell, tell_content
 from quire.tracing import Trace, going_on
+from tests.unit.conftest import Told
 
 SAID = "the heron stands on one leg"
-
-
-@pytest.fixture
-def told() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    handler = log.logger_handler
-    assert isinstance(handler, logging.StreamHandler)
-    written, former = io.StringIO(), handler.setStream(io.StringIO())
-    handler.setStream(written)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    handler.setStream(former)
-
-
-Told = Callable[[], list[dict[str, Any]]]
 
 
 def raised(error: Exception, cause: Exception | None = None) -> Exception:

@@ -60,6 +60,7 @@ class Metric(Enum):
 
     QUEUE_AGE = "QueueAge", Unit.SECONDS, "from when a message was sent until a worker has it"
     MESSAGES_PUT_OFF = "MessagesPutOff", Unit.COUNT, "messages that failed and come again"
+    MESSAGES_HELD = "MessagesHeld", Unit.COUNT, "messages that a switch for all tenants holds up"
     MESSAGES_GIVEN_UP = "MessagesGivenUp", Unit.COUNT, "messages that went to the dead letters"
     DOCUMENTS_READY = "DocumentsReady", Unit.COUNT, "documents that are served now"
     DOCUMENTS_FAILED = "DocumentsFailed", Unit.COUNT, "documents that failed, with a cause"

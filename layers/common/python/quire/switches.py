@@ -40,6 +40,11 @@ class Switches(BaseModel):
         """Whether turns are kept."""
         return self.persistence and not self.read_only
 
+    @property
+    def holds(self) -> bool:
+        """Whether work waits whosever it is, and not a suspended tenant's alone."""
+        return self.read_only or not self.ingestion
+
     def admit(self, caller: Caller) -> bool:
         """Whether this caller is among those that are let in at all."""
         return self.only in (None, caller.tenant, f"{caller.tenant}/{caller.user}")
