@@ -148,7 +148,8 @@ def _ensure_key(connection: psycopg.Connection, tenant: str, key: str) -> None:
 
 
 def _hand_over_a_key(connection: psycopg.Connection, tenant: str, secret: str) -> None:
-    """Make the key that makes others, if nobody has one, and put it where only who runs this reads.
+    """Make the key that proves a stage and makes others, if nobody has one, and put it where only
+    who runs this reads.
 
     It is in no log, event or answer. It works for a few days; should it be lost, so may its row
     be, and the next migration makes another.
@@ -165,6 +166,6 @@ def _hand_over_a_key(connection: psycopg.Connection, tenant: str, secret: str) -
     hand_over(secret, {"tenant": tenant, "api_key": key})
     connection.execute(
         """insert into api_keys (tenant_id, name, prefix, hash, scopes, expires_at)
-           values (%s, 'first', %s, %s, '{admin}', now() + make_interval(days => %s))""",
+           values (%s, 'first', %s, %s, '{ask,ingest,admin}', now() + make_interval(days => %s))""",
         [tenant, prefix_of(key), hash_key(key), FIRST_KEY_DAYS],
     )
