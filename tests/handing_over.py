@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from functions.migrate.handler import handler
+from local.deployment import called
 from local.provision import REGION, RUNTIME_SECRET, credentials
 from local.stack import Stack
 
@@ -24,13 +25,13 @@ class HandingOver:
         self._vault.create_secret(
             Name=f"{self.tenant}/migration", SecretString=json.dumps(migration)
         )
-        self._vault.create_secret(Name=f"{self.tenant}/key", SecretString="{}")
+        self._vault.create_secret(Name=f"{self.tenant}/first-key", SecretString="{}")
         variables = {
-            **credentials(stack.configuration.aws_url),
+            **called(credentials(stack.configuration.aws_url), "migrate"),
             **stack.configuration.model_settings(),
             "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
             "QUIRE_MIGRATION_SECRET": f"{self.tenant}/migration",
-            "QUIRE_FIRST_KEY_SECRET": f"{self.tenant}/key",
+            "QUIRE_FIRST_KEY_SECRET": f"{self.tenant}/first-key",
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -39,10 +40,10 @@ class HandingOver:
         return await asyncio.to_thread(handler, {"RequestType": request}, None)
 
     def handed_over(self) -> dict[str, Any]:
-        found = self._vault.get_secret_value(SecretId=f"{self.tenant}/key")
+        found = self._vault.get_secret_value(SecretId=f"{self.tenant}/first-key")
         secret: dict[str, Any] = json.loads(found["SecretString"])
         return secret
 
     def fetch(self) -> None:
         """Whoever does so empties it."""
-        self._vault.put_secret_value(SecretId=f"{self.tenant}/key", SecretString="{}")
+        self._vault.put_secret_value(SecretId=f"{self.tenant}/first-key", SecretString="{}")
