@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +19,15 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.config import STAGES
-from infra.names import EDGE_KEY, FIRST_KEY, MIGRATION, RUNTIME, SWITCHES, secret_name
+from infra.names import (
+    EDGE_KEY,
+    FIRST_KEY,
+    FORMER_EDGE_KEY,
+    MIGRATION,
+    RUNTIME,
+    SWITCHES,
+    secret_name,
+)
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -26,6 +35,13 @@ if TYPE_CHECKING:
 Secret = dict[str, str]
 
 APP_ROLE = "quire_app"
+
+
+class EdgeKey(StrEnum):
+    """`rotate`: make another one, and keep the former. `end`: have the former one end."""
+
+    ROTATE = "rotate"
+    END = "end"
 
 
 class Unfit(Exception):
@@ -106,6 +122,9 @@ def provide(
     replace: Annotated[
         bool, typer.Option("--replace", help="Ask for what is there, too; Enter keeps it.")
     ] = False,
+    edge_key: Annotated[
+        EdgeKey | None, typer.Option(help="What CloudFront shows: make another, end the former.")
+    ] = None,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete all of them, at once and for good.")
     ] = False,
@@ -118,7 +137,7 @@ def provide(
         if delete:
             _delete(vault, stage)
         else:
-            _make(vault, stage, replace=replace)
+            _make(vault, stage, replace=replace, edge_key=edge_key)
     except Unfit as error:
         typer.echo(f"Nothing was changed: {error}.", err=True)
         raise typer.Exit(1) from None
@@ -127,16 +146,29 @@ def provide(
         raise typer.Exit(1) from None
 
 
-def _make(vault: "SecretsManagerClient", stage: str, *, replace: bool) -> None:
+def _make(
+    vault: "SecretsManagerClient", stage: str, *, replace: bool, edge_key: EdgeKey | None
+) -> None:
     """All is asked for before anything is kept. Raises Unfit."""
     former = {name: _find(vault, stage, name) for name in (RUNTIME, MIGRATION, SWITCHES, FIRST_KEY)}
     wanted: dict[str, Secret] = {name: dict(secret or {}) for name, secret in former.items()}
     for field in FIELDS:
         _fill(wanted[field.secret], field, replace=replace)
     wanted[MIGRATION].setdefault("first_tenant", STAGES[stage].tenant)
-    wanted[RUNTIME].setdefault(EDGE_KEY, secrets.token_urlsafe(32))
+    _see_to_edge(wanted[RUNTIME], edge_key)
     for name, secret in wanted.items():
         _keep(vault, secret_name(stage, name), former[name], secret)
+
+
+def _see_to_edge(runtime: Secret, wish: EdgeKey | None) -> None:
+    """The former key holds until CloudFront is certain to show the other. Raises Unfit."""
+    if wish is EdgeKey.ROTATE and EDGE_KEY in runtime:
+        if FORMER_EDGE_KEY in runtime:
+            raise Unfit("the former edge_key is still good; end it first")
+        runtime[FORMER_EDGE_KEY] = runtime.pop(EDGE_KEY)
+    elif wish is EdgeKey.END:
+        runtime.pop(FORMER_EDGE_KEY, None)
+    runtime.setdefault(EDGE_KEY, secrets.token_urlsafe(32))
 
 
 def _fill(secret: Secret, field: Field, *, replace: bool) -> None:
@@ -175,7 +207,7 @@ def _keep(
     vault: "SecretsManagerClient", name: str, former: Mapping[str, str] | None, secret: Secret
 ) -> None:
     """Only the names of fields are told."""
-    changed = [key for key, value in secret.items() if (former or {}).get(key) != value]
+    changed = sorted({key for key, _ in (former or {}).items() ^ secret.items()})
     if former is None:
         vault.create_secret(Name=name, SecretString=json.dumps(secret))
         typer.echo(f"{name}: made ({', '.join(changed) or 'empty'})")

@@ -74,6 +74,9 @@ class QuireStack(Stack):
             if stage.edge
             else None
         )
+        if self.edge:
+            # What it shows by now they have to know: a key may have been rotated.
+            self.edge.node.add_dependency(*(one.entry for one in self.functions.serving))
         seen = Seen(api=self.api, documents=self.documents, functions=self.functions)
         self.dashboard = Dashboard(self, "Dashboard", stage=stage, seen=seen)
         self.alarms = Alarms(self, "Alarms", stage=stage, seen=seen)

@@ -157,6 +157,26 @@ def test_what_is_missing_or_unfit_is_named_and_nothing_made(
     assert vault.list_secrets()["SecretList"] == []
 
 
+def test_an_edge_key_ends_only_when_it_is_told_to(vault: "SecretsManagerClient") -> None:
+    run(provide, "dev")
+    before = kept(vault, "runtime")
+    told = run(provide, "dev", "--edge-key", "rotate").output
+    assert "runtime: set (edge_key, former_edge_key)" in told
+    rotated = kept(vault, "runtime")
+    assert rotated == {
+        **before,
+        "edge_key": rotated["edge_key"],
+        "former_edge_key": before["edge_key"],
+    }
+    assert rotated["edge_key"] != before["edge_key"]
+    # CloudFront may show any of the two.
+    again = run(provide, "dev", "--edge-key", "rotate")
+    assert "Nothing was changed" in again.output
+    assert kept(vault, "runtime") == rotated
+    assert "runtime: set (former_edge_key)" in run(provide, "dev", "--edge-key", "end").output
+    assert kept(vault, "runtime") == {**before, "edge_key": rotated["edge_key"]}
+
+
 def test_deleted_they_can_be_made_anew_at_once(vault: "SecretsManagerClient") -> None:
     run(provide, "dev")
     assert run(provide, "dev", "--delete").exit_code == 0
