@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlsplit
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.account import session
 from infra.config import STAGES
 from infra.names import (
     EDGE_KEY,
@@ -132,8 +132,8 @@ def provide(
     """Make what is missing of a stage's secrets; what is there stays as it is."""
     if stage not in STAGES:
         raise typer.BadParameter(f"There is no stage {stage}: {', '.join(STAGES)}.")
-    vault = boto3.client("secretsmanager")
     try:
+        vault = session().client("secretsmanager")
         if delete:
             _delete(vault, stage)
         else:
