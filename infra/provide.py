@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -48,22 +48,30 @@ class Unfit(Exception):
     """What was given cannot be meant; the message says why, and never tells it."""
 
 
-def _postgres(url: str) -> str:
+def _postgres(url: str, _: str | None = None) -> str:
     found = urlsplit(url)
     if found.scheme not in ("postgresql", "postgres") or not found.hostname:
         raise Unfit("a database is given as postgresql://user:password@host/name")
     return url
 
 
-def _as_app(url: str) -> str:
+def _as_app(url: str, former: str | None) -> str:
     """The same database as `quire_app`, whom migrations make with the password that is chosen here:
-    a role made in a console could pass row-level security.
+    a role made in a console could pass row-level security. In one database it stays what it is.
     """
-    found = urlsplit(_postgres(url))
+    found, known = urlsplit(_postgres(url)), urlsplit(former or "")
     if found.username == APP_ROLE and found.password:
         return url
     host = found.netloc.rpartition("@")[2]
-    return found._replace(netloc=f"{APP_ROLE}:{quote(secrets.token_urlsafe(32))}@{host}").geturl()
+    if (host, found.path) == (known.netloc.rpartition("@")[2], known.path):
+        return found._replace(netloc=known.netloc).geturl()
+    return _with_another_password(url)
+
+
+def _with_another_password(url: str) -> str:
+    found = urlsplit(url)
+    host = found.netloc.rpartition("@")[2]
+    return found._replace(netloc=f"{APP_ROLE}:{secrets.token_urlsafe(32)}@{host}").geturl()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,8 @@ class Field:
     variable: str
     what: str
     needed: bool = True
-    read: Callable[[str], str] = str.strip
+    # What was given, and what is there → what is kept.
+    read: Callable[[str, str | None], str] = lambda given, _: given.strip()
 
 
 FIELDS = (
@@ -125,6 +134,9 @@ def provide(
     edge_key: Annotated[
         EdgeKey | None, typer.Option(help="What CloudFront shows: make another, end the former.")
     ] = None,
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Another one for quire_app; `migrate` sets it.")
+    ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete all of them, at once and for good.")
     ] = False,
@@ -137,7 +149,7 @@ def provide(
         if delete:
             _delete(vault, stage)
         else:
-            _make(vault, stage, replace=replace, edge_key=edge_key)
+            _make(vault, stage, replace=replace, edge_key=edge_key, new_password=new_password)
     except Unfit as error:
         typer.echo(f"Nothing was changed: {error}.", err=True)
         raise typer.Exit(1) from None
@@ -147,7 +159,12 @@ def provide(
 
 
 def _make(
-    vault: "SecretsManagerClient", stage: str, *, replace: bool, edge_key: EdgeKey | None
+    vault: "SecretsManagerClient",
+    stage: str,
+    *,
+    replace: bool,
+    edge_key: EdgeKey | None,
+    new_password: bool,
 ) -> None:
     """All is asked for before anything is kept. Raises Unfit."""
     former = {name: _find(vault, stage, name) for name in (RUNTIME, MIGRATION, SWITCHES, FIRST_KEY)}
@@ -155,7 +172,10 @@ def _make(
     for field in FIELDS:
         _fill(wanted[field.secret], field, replace=replace)
     wanted[MIGRATION].setdefault("first_tenant", STAGES[stage].tenant)
-    _see_to_edge(wanted[RUNTIME], edge_key)
+    runtime = wanted[RUNTIME]
+    _see_to_edge(runtime, edge_key)
+    if new_password:
+        runtime["database_url"] = _with_another_password(runtime["database_url"])
     for name, secret in wanted.items():
         _keep(vault, secret_name(stage, name), former[name], secret)
 
@@ -177,7 +197,7 @@ def _fill(secret: Secret, field: Field, *, replace: bool) -> None:
         return
     if given := os.environ.get(field.variable) or _ask(field, there=there):
         try:
-            secret[field.name] = field.read(given)
+            secret[field.name] = field.read(given, secret.get(field.name))
         except ValueError:
             raise Unfit(f"{field.variable} cannot be read") from None
     elif field.needed and not there:

@@ -166,12 +166,34 @@ def test_again_it_changes_nothing_unless_it_is_to(
     before = kept(vault, "runtime")
     vault.put_secret_value(SecretId="quire/dev/switches", SecretString='{"hyde": false}')
     monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
-    monkeypatch.delenv("DATABASE_URL")
     assert "runtime: as it was" in run(provide, "dev").output
     assert kept(vault, "runtime") == before
     assert "runtime: set (openai_api_key)" in run(provide, "dev", "--replace").output
     assert kept(vault, "runtime") == {**before, "openai_api_key": "sk-another"}
     assert kept(vault, "switches") == {"hyde": False}
+
+
+def test_the_apps_password_changes_only_when_it_is_told_to(
+    vault: "SecretsManagerClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def app() -> tuple[str | None, ...]:
+        found = urlsplit(kept(vault, "runtime")["database_url"])
+        return found.username, found.hostname, found.path, found.query, found.password
+
+    run(provide, "dev")
+    *place, first = app()
+    assert "runtime: set (database_url)" in run(provide, "dev", "--new-password").output
+    *same, second = app()
+    assert same == place
+    assert second != first
+    # The variables are still there, in the owner's name.
+    monkeypatch.setenv("DATABASE_URL", POOLED.replace("require", "verify-full"))
+    run(provide, "dev", "--replace")
+    assert app() == ("quire_app", "ep-x-pooler.example", "/quire", "sslmode=verify-full", second)
+    for elsewhere in (POOLED.replace("ep-x", "ep-y"), POOLED.replace("/quire?", "/other?")):
+        monkeypatch.setenv("DATABASE_URL", elsewhere)
+        run(provide, "dev", "--replace")
+        assert app()[-1] not in (first, second)
 
 
 @pytest.mark.parametrize(
