@@ -59,6 +59,30 @@ async def test_the_first_key_is_handed_over_once(
     await database.close()
 
 
+async def test_a_stage_made_anew_on_its_former_database_is_not_locked(
+    stack: Stack, owner: Owner, handing_over: HandingOver
+) -> None:
+    """Its secrets were deleted and made again, and the first key has not yet expired."""
+    await handing_over.migrate("Create")
+    lost = handing_over.handed_over()["api_key"]
+    handing_over.fetch()
+    await handing_over.migrate("Create")
+    key = handing_over.handed_over()["api_key"]
+    database = Database(stack.app_url, connections=1)
+    assert await ApiKeys(database).find(lost) is None
+    assert await ApiKeys(database).find(key) is not None
+    # Who has a key of their own is not locked out, and nobody else is let in.
+    await owner.execute(
+        "update api_keys set name = 'mine' where tenant_id = %s and hash = sha256(%s::bytea)",
+        [handing_over.tenant, key.encode()],
+    )
+    handing_over.fetch()
+    await handing_over.migrate("Create")
+    assert handing_over.handed_over() == {}
+    assert await ApiKeys(database).find(key) is not None
+    await database.close()
+
+
 @pytest.fixture
 def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {
