@@ -99,9 +99,8 @@ deploy: $(VENV)/.dev node_modules/.installed layer ## Deploy STAGE, migrations i
 smoke: $(VENV)/.dev ## Bring a document to STAGE, ask about it at both doors, delete it; each step checked
 	@$(BIN)/python -m infra.at $(STAGE) $(BIN)/quire smoke $(FLAGS)
 
-destroy: $(VENV)/.dev node_modules/.installed layer ## Take STAGE down, with its documents unless it keeps them
-	$(BIN)/python -m infra.empty $(STAGE)
-	$(CDK) destroy quire-$(STAGE) $(FLAGS)
+destroy: $(VENV)/.dev node_modules/.installed layer ## Take STAGE down, with its documents unless it keeps them (FLAGS=--yes)
+	@$(BIN)/python -m infra.destroy $(FLAGS) $(STAGE) $(CDK) destroy --force quire-$(STAGE)
 
 clean: ## Forget all that was read, asked and built here (the environment stays)
 	@[ ! -e .quire/run/children.lock ] || flock --nonblock .quire/run/children.lock true || \

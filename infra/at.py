@@ -8,10 +8,10 @@ import json
 import os
 from typing import Annotated
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.account import session
 from infra.config import STAGES
 from infra.names import FIRST_KEY, secret_name
 from infra.outputs import outputs_of
@@ -49,7 +49,7 @@ def _where(stage: str) -> dict[str, str]:
 
 
 def _first_key(stage: str) -> str | None:
-    vault = boto3.client("secretsmanager")
+    vault = session().client("secretsmanager")
     try:
         found = vault.get_secret_value(SecretId=secret_name(stage, FIRST_KEY))
     except vault.exceptions.ResourceNotFoundException:

@@ -8,11 +8,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from deployed.rights import OBJECTS
 from infra.config import StageConfig
 from infra.function import Function
 from infra.nag import acknowledge, acknowledge_wildcard
 
-UPLOADS, TEXTS, EXPORTS = "uploads/", "texts/", "exports/"
+UPLOADS, _, EXPORTS = OBJECTS
 MAX_RECEIVES = 5
 KEPT = Duration.days(14)
 
@@ -43,11 +44,8 @@ class Documents(Construct):
         self.bucket = self._bucket(stage)
         self._announce(self.bucket)
 
-    def let(self, function: Function, *actions: str, below: Sequence[str]) -> None:
-        """Let it do that to objects whose keys begin with one of these, and tell absent ones.
-
-        Who may not list a bucket is told "forbidden" of an object that is not there.
-        """
+    def let(self, function: Function, actions: Sequence[str], *, below: Sequence[str]) -> None:
+        """Let it do that to objects whose keys begin with one of these."""
         for prefix in below:
             function.may(*actions, on=self.bucket.arn_for_objects(f"{prefix}*"))
             acknowledge_wildcard(
@@ -56,7 +54,6 @@ class Documents(Construct):
                 f"/{prefix}*",
                 reason="Objects can only be named by what their keys begin with.",
             )
-        function.may("s3:ListBucket", on=self.bucket.bucket_arn)
 
     def _queue(self, id: str, *, worker_seconds: int) -> sqs.Queue:
         return sqs.Queue(

@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.config import StageConfig
 from infra.nag import acknowledge
-from infra.names import EDGE_HEADER, EDGE_KEY, RUNTIME, VIEWER_HEADER, secret_name
+from infra.names import EDGE_HEADER, EDGE_KEY, ROTATED, RUNTIME, VIEWER_HEADER, secret_name
 
 # What the streaming app answers in pieces; all else is the HTTP API's.
 STREAMED = ("/v1/chat/stream", "/v1/chat/completions", "/v1/messages/*/stream")
@@ -44,7 +44,8 @@ class Edge(Construct):
         stream: lambda_.IFunctionUrl,
     ) -> None:
         super().__init__(scope, id)
-        # A reference, which CloudFormation resolves as it deploys.
+        # A reference. CloudFormation resolves it only where something else of the distribution
+        # changes, so its comment tells when a secret was rotated.
         key = SecretValue.secrets_manager(secret_name(stage.name, RUNTIME), json_field=EDGE_KEY)
         shown = {EDGE_HEADER: key.unsafe_unwrap()}
         streaming = origins.FunctionUrlOrigin(stream, read_timeout=_SILENCE, custom_headers=shown)
@@ -67,7 +68,7 @@ class Edge(Construct):
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
-            comment=f"quire-{stage.name}",
+            comment=" ".join(filter(None, (f"quire-{stage.name}", stage.settings.get(ROTATED)))),
             default_behavior=_passed_on(buffered, telling),
             additional_behaviors={path: _passed_on(streaming, telling) for path in STREAMED},
             certificate=certificate,

@@ -5,9 +5,9 @@ from pathlib import Path
 from aws_cdk import Arn, ArnComponents, CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from deployed.rights import OBJECTS, QUEUES, RIGHTS, SECRETS
 from infra import environment
 from infra.alarms import Alarms
 from infra.api import Api
@@ -15,13 +15,12 @@ from infra.budget import Budget
 from infra.bundles import BUILD, Bundles
 from infra.config import Alarm, StageConfig
 from infra.dashboard import Dashboard
-from infra.documents import EXPORTS, TEXTS, UPLOADS, Documents
+from infra.documents import Documents
 from infra.edge import Edge
-from infra.function import Function
 from infra.functions import Functions
 from infra.measured import Seen
 from infra.migration import Migration
-from infra.names import FIRST_KEY, MIGRATION, RUNTIME, SWITCHES, stack_name
+from infra.names import stack_name
 from infra.secrets import Secrets
 from infra.sweep import Sweep
 
@@ -50,11 +49,7 @@ class QuireStack(Stack):
             ),
             migrating=environment.migrating(stage=stage, secrets=secrets),
         )
-        self._grant_secrets(secrets)
-        self._grant_objects()
-        self._grant_queues()
-        if stage.event_bus:
-            self._grant_events(stage.event_bus)
+        self._grant(stage, secrets)
         self._feed(stage)
         Sweep(self, "Sweep", documents=self.documents)
         migration = Migration(
@@ -79,6 +74,9 @@ class QuireStack(Stack):
             if stage.edge
             else None
         )
+        if self.edge:
+            # What it shows by now they have to know: a key may have been rotated.
+            self.edge.node.add_dependency(*(one.entry for one in self.functions.serving))
         seen = Seen(api=self.api, documents=self.documents, functions=self.functions)
         self.dashboard = Dashboard(self, "Dashboard", stage=stage, seen=seen)
         self.alarms = Alarms(self, "Alarms", stage=stage, seen=seen)
@@ -86,46 +84,24 @@ class QuireStack(Stack):
             Budget(self, "Budget", stage=stage, topic=self.alarms.topic)
         self._tell(stage)
 
-    def _grant_secrets(self, secrets: Secrets) -> None:
-        for function in self.functions.serving:
-            secrets.let_read(function, RUNTIME, SWITCHES)
-        secrets.let_read(self.functions.migrate, RUNTIME, MIGRATION)
-        secrets.let_hand_over(self.functions.migrate, FIRST_KEY)
-
-    def _grant_objects(self) -> None:
-        """Asking needs none: what an answer quotes is in the index."""
-        let, functions = self.documents.let, self.functions
-        let(functions.ingest_api, "s3:GetObject", below=[UPLOADS, TEXTS, EXPORTS])
-        let(functions.ingest_api, "s3:PutObject", below=[UPLOADS])
-        let(functions.ingest, "s3:GetObject", below=[UPLOADS, TEXTS])
-        let(functions.ingest, "s3:PutObject", below=[TEXTS])
-        everywhere = [UPLOADS, TEXTS, EXPORTS]
-        deletes = ("s3:DeleteObject", "s3:DeleteObjectVersion")
-        let(functions.maintenance, "s3:GetObject", *deletes, below=everywhere)
-        let(functions.maintenance, "s3:PutObject", "s3:AbortMultipartUpload", below=[EXPORTS])
-        functions.maintenance.may("s3:ListBucketVersions", on=self.documents.bucket.bucket_arn)
-
-    def _grant_queues(self) -> None:
-        documents, functions = self.documents, self.functions
-        self._let_send(functions.ingest_api, documents.documents, documents.maintenance)
-        for worker in (functions.ingest, functions.maintenance):
-            self._let_send(
-                worker, documents.documents, documents.bulk, documents.maintenance, documents.dead
+    def _grant(self, stage: StageConfig, secrets: Secrets) -> None:
+        """To each role what `deployed.rights` says, and nothing else."""
+        documents = self.documents
+        arns = {
+            **{secret: secrets.arn(secret) for secret in SECRETS},
+            **{queue: getattr(documents, queue).queue_arn for queue in QUEUES},
+            "bucket": documents.bucket.bucket_arn,
+        }
+        if stage.event_bus:
+            bus = ArnComponents(
+                service="events", resource="event-bus", resource_name=stage.event_bus
             )
-        # A redrive takes them up again.
-        functions.maintenance.may(
-            *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
-            on=documents.dead.queue_arn,
-        )
-        functions.health.may("sqs:GetQueueAttributes", on=documents.documents.queue_arn)
-
-    def _let_send(self, function: Function, *queues: sqs.Queue) -> None:
-        function.may("sqs:SendMessage", on=[queue.queue_arn for queue in queues])
-
-    def _grant_events(self, bus: str) -> None:
-        named = ArnComponents(service="events", resource="event-bus", resource_name=bus)
-        self.functions.ingest.may("events:PutEvents", on=Arn.format(named, self))
-        self.functions.maintenance.may("events:PutEvents", on=Arn.format(named, self))
+            arns["bus"] = Arn.format(bus, self)
+        for function in (*self.functions.serving, self.functions.migrate):
+            for right in RIGHTS[function.name]:
+                documents.let(function, right.actions, below=[o for o in right.on if o in OBJECTS])
+                if named := [arns[one] for one in right.on if one in arns]:
+                    function.may(*right.actions, on=named)
 
     def _feed(self, stage: StageConfig) -> None:
         """Messages on their own: what fails of a batch comes back alone."""

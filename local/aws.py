@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from local.queues import mend_queues
+from local.rights import Guard
 from local.service import Service, accepts
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def serve(
     run_simple(
         "127.0.0.1",
         port,
-        DomainDispatcherApplication(create_app),
+        Guard(DomainDispatcherApplication(create_app)),
         threaded=True,
         request_handler=MotoRequestHandler,
     )

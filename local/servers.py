@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from local.deployment import ROOT
+from local.deployment import ROOT, called
 from local.service import Service, accepts
 
 
@@ -26,10 +26,9 @@ def stream(state: Path, port: int, environment: Mapping[str, str]) -> Service:
         command=["/bin/sh", str(ROOT / "functions/chat/start.sh")],
         # As a sandbox, it sees what the deployment says and nothing else of this machine.
         environment={
-            **environment,
+            **called(environment, "chat-stream"),
             "PATH": path,
             "AWS_LWA_PORT": str(port),
-            "POWERTOOLS_SERVICE_NAME": "chat-stream",
         },
         inherits=False,
         log=state / "logs" / "chat-stream.log",

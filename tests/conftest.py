@@ -67,8 +67,12 @@ def configuration(state: Path) -> Configuration:
 
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    async with Stack(configuration(tmp_path_factory.mktemp("quire"))) as running:
+    state = tmp_path_factory.mktemp("quire")
+    async with Stack(configuration(state)) as running:
         yield running
+    # What a function lacks a right for may do without it, later or worse.
+    told = (state / "aws" / "aws.log").read_text().splitlines()
+    assert not {line for line in told if line.startswith("DENIED")}
 
 
 @pytest.fixture

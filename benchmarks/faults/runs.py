@@ -23,7 +23,7 @@ IN_TIME = STREAM_SECONDS + 10 + 5
 _CALM_SECONDS = 3.0
 _RECOVERY_SECONDS = 90.0
 _LOOK = 0.05
-_SECRET = "quire/bench/by-name"
+_SECRET = "quire/by-name/runtime"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def create() -> FastAPI:
         spending=SPENDING,
         changeless=CHANGELESS,
         door=Door(database.waited, most=settings.requests_at_once, seconds=settings.door_seconds),
-        edge=Edge(secret.shown_by_edge, only=settings.edge_only),
+        edge=Edge(*secret.shown_by_edge, only=settings.edge_only),
         origins=settings.origins,
     )
 

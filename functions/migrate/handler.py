@@ -31,6 +31,8 @@ ROLE_SETTINGS = {
 ROLE_SETTINGS_17 = {"transaction_timeout": "15s"}
 # Of the server's connections.
 APP_SHARE = 0.8
+# Of the keys that this made; a first key of one's own has no end.
+_HANDED_OVER = "name = 'first' and expires_at is not null"
 # Two deploys at once take turns. The number is arbitrary; it only has to be ours.
 MIGRATION_LOCK = 0x0001_5155_4952_45
 
@@ -53,7 +55,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                     connection, migration.first_tenant, migration.first_key.get_secret_value()
                 )
             elif settings.first_key_secret:
-                _hand_over_a_key(connection, migration.first_tenant, settings.first_key_secret)
+                _hand_over_a_key(
+                    connection,
+                    migration.first_tenant,
+                    settings.first_key_secret,
+                    anew=event.get("RequestType") == "Create",
+                )
         return _describe(connection, settings)
 
 
@@ -147,16 +154,21 @@ def _ensure_key(connection: psycopg.Connection, tenant: str, key: str) -> None:
     )
 
 
-def _hand_over_a_key(connection: psycopg.Connection, tenant: str, secret: str) -> None:
-    """Make the key that makes others, if nobody has one, and put it where only who runs this reads.
+def _hand_over_a_key(
+    connection: psycopg.Connection, tenant: str, secret: str, *, anew: bool
+) -> None:
+    """Make the key that proves a stage and makes others, if nobody has one, and put it where only
+    who runs this reads.
 
     It is in no log, event or answer. It works for a few days; should it be lost, so may its row
-    be, and the next migration makes another.
+    be, and the next migration makes another. A stage that is made `anew` on a database that it had
+    before may have lost it with its secrets: another one takes its place.
     """
     held = connection.execute(
-        """select 1 from api_keys where tenant_id = %s and 'admin' = any(scopes)
-           and revoked_at is null and (expires_at is null or expires_at > now())""",
-        [tenant],
+        f"""select 1 from api_keys where tenant_id = %s and 'admin' = any(scopes)
+            and revoked_at is null and (expires_at is null or expires_at > now())
+            and not (%s and {_HANDED_OVER})""",
+        [tenant, anew],
     ).fetchone()
     if held:
         return
@@ -164,7 +176,12 @@ def _hand_over_a_key(connection: psycopg.Connection, tenant: str, secret: str) -
     # In this order: a key that opens nothing does no harm, and is made anew.
     hand_over(secret, {"tenant": tenant, "api_key": key})
     connection.execute(
-        """insert into api_keys (tenant_id, name, prefix, hash, scopes, expires_at)
-           values (%s, 'first', %s, %s, '{admin}', now() + make_interval(days => %s))""",
-        [tenant, prefix_of(key), hash_key(key), FIRST_KEY_DAYS],
+        f"""with former as (
+                update api_keys set expires_at = now()
+                where tenant_id = %s and {_HANDED_OVER} and expires_at > now()
+            )
+            insert into api_keys (tenant_id, name, prefix, hash, scopes, expires_at)
+            values (%s, 'first', %s, %s, '{{ask,ingest,admin}}',
+                    now() + make_interval(days => %s))""",
+        [tenant, tenant, prefix_of(key), hash_key(key), FIRST_KEY_DAYS],
     )

@@ -128,6 +128,7 @@ class Rotating:
         self._configured = stack.configuration
         self._state = state
         self.name = f"rotated-{secrets.token_hex(4)}"
+        self._secret = f"{self.name}/runtime"
         self.role = Role(stack, owner, state)
         self.qdrant, self.model = Guard(b"api-key: "), Guard(b"authorization: Bearer ")
         self.gate = asyncio.Event()
@@ -159,7 +160,7 @@ class Rotating:
                 "openai_base_url": f"http://127.0.0.1:{model.port}/v1",
                 **self._credentials(self.role.password, self.qdrant.key, self.model.key),
             }
-            self._vault.create_secret(Name=self.name, SecretString=json.dumps(self._told))
+            self._vault.create_secret(Name=self._secret, SecretString=json.dumps(self._told))
             self.s3.create_bucket(Bucket=self.name)
             sqs = self._session.client("sqs", endpoint_url=configured.aws_url)
             variables = environment(
@@ -169,7 +170,7 @@ class Rotating:
                     **configured.model_settings(),
                     **configured.ingestion_settings(),
                     "QUIRE_BUCKET": self.name,
-                    "QUIRE_RUNTIME_SECRET": self.name,
+                    "QUIRE_RUNTIME_SECRET": self._secret,
                 },
             )
             self.runtime = LambdaRuntime(
@@ -203,7 +204,7 @@ class Rotating:
     def tell(self, password: str, qdrant: str, model: str) -> None:
         """Put others into the secret; no server takes them yet."""
         secret = json.dumps({**self._told, **self._credentials(password, qdrant, model)})
-        self._vault.put_secret_value(SecretId=self.name, SecretString=secret)
+        self._vault.put_secret_value(SecretId=self._secret, SecretString=secret)
 
     async def end_former(self, password: str, qdrant: str, model: str) -> None:
         await self.role.change(password)
@@ -214,7 +215,7 @@ class Rotating:
         return {"database_url": url, "qdrant_api_key": qdrant, "openai_api_key": model}
 
     def _aws_name(self, request: bytes) -> str:
-        read = b"GetSecretValue" in request and self.name.encode() in request
+        read = b"GetSecretValue" in request and self._secret.encode() in request
         return "secret" if read else aws_name(request)
 
     async def _fate(self, name: str, moment: Moment) -> bool:

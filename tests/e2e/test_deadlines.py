@@ -95,6 +95,20 @@ async def test_what_no_message_asks_for_is_asked_for_again(
     await eventually(lambda: is_ready(client, document["id"]))
 
 
+async def test_what_no_message_asks_for_waits_no_longer_than_others_do(
+    client: httpx.AsyncClient, stack: Stack, tenant: Tenant, owner: Owner
+) -> None:
+    """In nobody's hands for a minute, and nothing waits before it: its message was lost."""
+    document = await put(client, "a.md", "# A\n\nText.")
+    await owner.execute(
+        """update documents set status = 'queued', updated_at = now() - interval '1 minute',
+               lease_until = null where tenant_id = %s""",
+        [tenant.id],
+    )
+    await looked_at(stack, tenant, document["id"])
+    await eventually(lambda: is_ready(client, document["id"]), seconds=30)
+
+
 async def test_who_is_at_work_is_left_alone(
     client: httpx.AsyncClient, stack: Stack, tenant: Tenant, owner: Owner
 ) -> None:

@@ -20,7 +20,7 @@ OPTIONS: tuple[StageConfig, ...] = (
         domain=NAMED,
         event_bus="news",
         origins=("https://app.example",),
-        settings={"QUIRE_LIMIT_STREAMS": "5"},
+        settings={"QUIRE_LIMIT_STREAMS": "5", "ROTATED": "2027-01-01"},
         notify=("somebody@quire.example",),
         runbook="https://wiki.quire.example/runbook",
     ),

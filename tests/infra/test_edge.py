@@ -75,6 +75,17 @@ def test_the_apps_know_it_by_a_header_that_the_template_does_not_tell(
     assert "AWS::CloudFront::OriginAccessControl" not in edge.types()
 
 
+def test_where_the_key_is_rotated_the_functions_know_it_before_it_is_shown(
+    edge: Template, distribution: dict[str, Any]
+) -> None:
+    """CloudFormation looks at a reference anew where something else of what has it changed."""
+    assert "2027-01-01" in distribution["Comment"]
+    for _, properties in edge.functions().values():
+        assert properties["Environment"]["Variables"]["ROTATED"] == "2027-01-01"
+    (resource,) = edge.resources("AWS::CloudFront::Distribution").values()
+    assert edge.resources("AWS::Lambda::Alias").keys() <= set(resource["DependsOn"])
+
+
 def test_both_doors_have_one_name(edge: Template, distribution: dict[str, Any]) -> None:
     assert distribution["Aliases"] == ["quire.example"]
     assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"

@@ -137,6 +137,8 @@ def test_who_may_do_what_to_queues(dev: Template) -> None:
     assert on("ingest-api", "SendMessage") == {"documents", "maintenance"}
     assert on("ingest-api", "ReceiveMessage") == set()
     assert on("ingest", "SendMessage") == everywhere
+    # How long they are, deadlines ask.
+    assert on("maintenance", "GetQueueAttributes") == everywhere
     assert on("ingest", "ReceiveMessage") == {"documents", "bulk"}
     assert on("ingest", "ChangeMessageVisibility") == {"documents", "bulk"}
     assert on("maintenance", "SendMessage") == everywhere

@@ -1,93 +1,85 @@
 """Migrating as CloudFormation has it done: the first key, a roll back, the end of a stack."""
 
 import asyncio
-import json
-import secrets
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
 
-import boto3
 import psycopg
 import pytest
 from psycopg import sql
 
 from functions.migrate.handler import handler
-from local.provision import MIGRATION_SECRET, REGION, RUNTIME_SECRET, credentials
+from local.provision import MIGRATION_SECRET, RUNTIME_SECRET, credentials
 from local.stack import Stack
 from quire.store.api_keys import ApiKeys
 from quire.store.database import Database
-
-if TYPE_CHECKING:
-    from types_boto3_secretsmanager import SecretsManagerClient
+from tests.handing_over import HandingOver
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
 
 
 @pytest.fixture
-def vault(stack: Stack) -> "SecretsManagerClient":
-    session = boto3.Session("local", "local", region_name=REGION)
-    return session.client("secretsmanager", endpoint_url=stack.configuration.aws_url)
-
-
-@pytest.fixture
-async def tenant(owner: Owner) -> AsyncIterator[str]:
-    name = f"first-{secrets.token_hex(4)}"
-    yield name
+async def handing_over(
+    stack: Stack, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[HandingOver]:
+    made = HandingOver(stack, monkeypatch)
+    yield made
     await owner.execute(
-        sql.SQL("delete from tenants where tenant_id = {}").format(sql.Literal(name))
+        sql.SQL("delete from tenants where tenant_id = {}").format(sql.Literal(made.tenant))
     )
 
 
 async def test_the_first_key_is_handed_over_once(
-    stack: Stack,
-    vault: "SecretsManagerClient",
-    owner: Owner,
-    tenant: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    stack: Stack, owner: Owner, handing_over: HandingOver, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = {"database_url": stack.owner_url, "first_tenant": tenant}
-    vault.create_secret(Name=f"{tenant}/migration", SecretString=json.dumps(asked))
-    vault.create_secret(Name=f"{tenant}/key", SecretString="{}")
-    variables = {
-        **credentials(stack.configuration.aws_url),
-        **stack.configuration.model_settings(),
-        "QUIRE_RUNTIME_SECRET": RUNTIME_SECRET,
-        "QUIRE_MIGRATION_SECRET": f"{tenant}/migration",
-        "QUIRE_FIRST_KEY_SECRET": f"{tenant}/key",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-    def handed_over() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(
-            vault.get_secret_value(SecretId=f"{tenant}/key")["SecretString"]
-        )
-        return found
-
-    answer = await asyncio.to_thread(handler, {}, None)
-    given = handed_over()
-    assert given["tenant"] == tenant
+    answer = await handing_over.migrate("Create")
+    given = handing_over.handed_over()
+    assert given["tenant"] == handing_over.tenant
     key = given["api_key"]
     database = Database(stack.app_url, connections=1)
     found = await ApiKeys(database).find(key)
     assert found is not None
-    assert found[0].tenant == tenant
-    assert found[0].scopes == {"admin"}
+    assert found[0].tenant == handing_over.tenant
+    # No scope implies another, and a stage is proven with it.
+    assert found[0].scopes == {"ask", "ingest", "admin"}
     printed = capfd.readouterr()
     for told in (str(answer), printed.out, printed.err):
         assert key not in told
 
     # Whoever fetched it empties it, and no other deploy fills it again while the key lives.
-    vault.put_secret_value(SecretId=f"{tenant}/key", SecretString="{}")
-    await asyncio.to_thread(handler, {}, None)
-    assert handed_over() == {}
+    handing_over.fetch()
+    await handing_over.migrate()
+    assert handing_over.handed_over() == {}
     await owner.execute(
-        "update api_keys set expires_at = now() where tenant_id = %s and name = 'first'", [tenant]
+        "update api_keys set expires_at = now() where tenant_id = %s and name = 'first'",
+        [handing_over.tenant],
     )
-    await asyncio.to_thread(handler, {}, None)
-    assert handed_over()["api_key"] != key
+    await handing_over.migrate()
+    assert handing_over.handed_over()["api_key"] != key
     assert await ApiKeys(database).find(key) is None
+    await database.close()
+
+
+async def test_a_stage_made_anew_on_its_former_database_is_not_locked(
+    stack: Stack, owner: Owner, handing_over: HandingOver
+) -> None:
+    """Its secrets were deleted and made again, and the first key has not yet expired."""
+    await handing_over.migrate("Create")
+    lost = handing_over.handed_over()["api_key"]
+    handing_over.fetch()
+    await handing_over.migrate("Create")
+    key = handing_over.handed_over()["api_key"]
+    database = Database(stack.app_url, connections=1)
+    assert await ApiKeys(database).find(lost) is None
+    assert await ApiKeys(database).find(key) is not None
+    # Who has a key of their own is not locked out, and nobody else is let in.
+    await owner.execute(
+        "update api_keys set name = 'mine' where tenant_id = %s and hash = sha256(%s::bytea)",
+        [handing_over.tenant, key.encode()],
+    )
+    handing_over.fetch()
+    await handing_over.migrate("Create")
+    assert handing_over.handed_over() == {}
+    assert await ApiKeys(database).find(key) is not None
     await database.close()
 
 

@@ -40,7 +40,7 @@ class Planted:
     async def app(
         self, *, log_content: bool = False, **secret: Any
     ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-        (port,), name = free_ports(1), f"planted-{secrets.token_hex(4)}"
+        (port,), name = free_ports(1), f"planted-{secrets.token_hex(4)}/runtime"
         self._vault.create_secret(Name=name, SecretString=json.dumps(secret))
         urls = dict.fromkeys(("documents", "bulk", "maintenance", "dead"), f"{NOBODY}/1/q")
         variables = environment(
@@ -49,7 +49,7 @@ class Planted:
             settings={
                 **self._stack.configuration.model_settings(),
                 "QUIRE_RUNTIME_SECRET": name,
-                "QUIRE_SWITCHES": "there-are-none",
+                "QUIRE_SWITCHES": "there-are-none/switches",
                 "QUIRE_LOG_CONTENT": str(log_content),
             },
         )

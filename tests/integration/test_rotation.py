@@ -50,6 +50,15 @@ def kept(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Kept:
     return Kept(stack.configuration.aws_url)
 
 
+def test_what_the_edge_showed_before_is_believed_until_it_is_taken_out(kept: Kept) -> None:
+    kept.say(edge_key="new", former_edge_key="former")
+    assert Runtime(kept.name).shown_by_edge == ["new", "former"]
+    kept.say(edge_key="new")
+    assert Runtime(kept.name).shown_by_edge == ["new"]
+    kept.say()
+    assert Runtime(kept.name).shown_by_edge == []
+
+
 async def test_what_was_refused_is_read_again_and_what_was_not_stays(kept: Kept) -> None:
     runtime = Runtime(kept.name)
     database, openai, qdrant = runtime.database_url, runtime.openai_key, runtime.qdrant_key

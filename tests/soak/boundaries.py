@@ -62,22 +62,26 @@ BOUNDARIES = (
 )
 # Done in one go with what is in the table, or read to see how long a queue is.
 ALIKE = {
-    "S3 DELETE .passages",
-    "PostgreSQL deletion",
-    "SQS SendMessage documents",
-    "SQS GetQueueAttributes documents",
-    "SQS GetQueueAttributes bulk",
+    ("ingest", "SQS SendMessage documents"),
+    ("maintenance", "S3 DELETE .passages"),
+    ("maintenance", "PostgreSQL deletion"),
+    ("maintenance", "SQS GetQueueAttributes documents"),
+    ("maintenance", "SQS GetQueueAttributes bulk"),
 }
 # What a new worker sets up, before it does anything of a document.
 PRELIMINARIES = {
-    "PostgreSQL connection",
-    "secretsmanager GetSecretValue",
-    "Qdrant PUT collection",
-    "Qdrant PUT index",
+    (function, exchange)
+    for function in ("ingest", "maintenance")
+    for exchange in (
+        "PostgreSQL connection",
+        "secretsmanager GetSecretValue",
+        "Qdrant PUT collection",
+        "Qdrant PUT index",
+    )
 }
 # Of a server that was too slow to answer.
 TROUBLES = {
-    "SQS ChangeMessageVisibility documents",
-    "SQS ChangeMessageVisibility bulk",
-    "SQS ChangeMessageVisibility maintenance",
+    ("ingest", "SQS ChangeMessageVisibility documents"),
+    ("ingest", "SQS ChangeMessageVisibility bulk"),
+    ("maintenance", "SQS ChangeMessageVisibility maintenance"),
 }

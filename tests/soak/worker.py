@@ -64,14 +64,14 @@ class Worker:
         }
         vault = session().client("secretsmanager", endpoint_url=configured.aws_url)
         await asyncio.to_thread(
-            vault.create_secret, Name=self._name, SecretString=json.dumps(secret)
+            vault.create_secret, Name=f"{self._name}/runtime", SecretString=json.dumps(secret)
         )
         variables = {
             **environment(
                 aws_url=f"http://127.0.0.1:{aws}", queues=self._queues, settings=_SETTINGS
             ),
             "QUIRE_BUCKET": self._bucket,
-            "QUIRE_RUNTIME_SECRET": self._name,
+            "QUIRE_RUNTIME_SECRET": f"{self._name}/runtime",
         }
         deployed = {f.name: f for f in functions(variables, worker_seconds=WORKER_SECONDS)}
         self._runtime = LambdaRuntime(

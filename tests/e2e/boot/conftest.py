@@ -108,7 +108,7 @@ async def booted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             )
             told[url] = told[url].replace(f":{port}", f":{proxy.port}")
             proxies.append(proxy)
-        vault.create_secret(Name=name, SecretString=json.dumps(told))
+        vault.create_secret(Name=f"{name}/runtime", SecretString=json.dumps(told))
         variables = environment(
             aws_url=configured.aws_url,
             queues=Provisioned(sqs=sqs, **urls),
@@ -116,7 +116,7 @@ async def booted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
                 **configured.model_settings(),
                 **configured.ingestion_settings(),
                 "QUIRE_BUCKET": name,
-                "QUIRE_RUNTIME_SECRET": name,
+                "QUIRE_RUNTIME_SECRET": f"{name}/runtime",
             },
         )
         runtimes = await started.enter_async_context(sandboxes.running(variables))
@@ -131,7 +131,7 @@ async def booted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             sandboxes=sandboxes,
             environment=variables,
             runtimes=runtimes,
-            secret=name,
+            secret=f"{name}/runtime",
             queues=urls,
             told=told,
             proxies=proxies,

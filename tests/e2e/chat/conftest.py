@@ -21,8 +21,8 @@ from tests.conftest import Tenant
 from tests.e2e.chat.scripted import ScriptedModel
 from tests.e2e.conftest import put
 
-SECRET = "quire/test/scripted"
-SWITCHES = "quire/test/switches"
+SECRET = "quire/scripted/runtime"
+SWITCHES = "quire/scripted/switches"
 GEARS = """# Gears
 
 A harmonic drive has almost no backlash. Robot joints use it for that reason.

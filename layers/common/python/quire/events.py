@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quire.errors import Unavailable
+from quire.aws import unavailable
 
 SOURCE = "quire.ingestion"
 _MOST_PER_CALL = 10
@@ -46,4 +46,4 @@ class Events:
                     self._events.put_events, Entries=entries[start : start + _MOST_PER_CALL]
                 )
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable("events") from error
+            raise unavailable("events", error) from error

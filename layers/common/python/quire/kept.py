@@ -44,8 +44,9 @@ class RuntimeSecret(_Kept):
     openai_base_url: str | None = None
     openai_api_key: SecretStr
     embedding_fallback: EmbeddingFallback | None = None
-    # What CloudFront shows where a stage has it.
+    # What CloudFront shows where a stage has it, and what it showed before: for as long as it may.
     edge_key: SecretStr | None = None
+    former_edge_key: SecretStr | None = None
 
 
 class Runtime(Secret[RuntimeSecret]):
@@ -70,8 +71,10 @@ class Runtime(Secret[RuntimeSecret]):
         return self._credential(lambda told: told.openai_api_key)
 
     @property
-    def shown_by_edge(self) -> str | None:
-        return self.told.edge_key.get_secret_value() if self.told.edge_key else None
+    def shown_by_edge(self) -> list[str]:
+        """Each of which is believed; none where there is no edge."""
+        keys = (self.told.edge_key, self.told.former_edge_key)
+        return [key.get_secret_value() for key in keys if key]
 
     @property
     def models(self) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quire.errors import NotFound, TooLarge, Unavailable
+from quire.aws import unavailable
+from quire.errors import NotFound, TooLarge
 from quire.object_keys import text_key
 
 P = ParamSpec("P")
@@ -225,6 +226,6 @@ async def call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> 
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
             raise NotFound("There is no such file.") from error
-        raise Unavailable("storage") from error
+        raise unavailable("storage", error) from error
     except BotoCoreError as error:
-        raise Unavailable("storage") from error
+        raise unavailable("storage", error) from error

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from quire import tracing
+from quire.aws import unavailable
 from quire.errors import Unavailable
 from quire.tracing import Trace
 
@@ -147,7 +148,7 @@ class Queue:
         try:
             return await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable("queue") from error
+            raise unavailable("queue", error) from error
 
 
 def _traced(trace: Trace | None = None) -> dict[str, Any]:

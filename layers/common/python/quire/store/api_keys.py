@@ -16,7 +16,7 @@ from quire.store.database import Database, Row, Statement
 # What is shown of a key: enough to tell it from another, of no use to a thief.
 _SHOWN = 12
 _SECRET_BYTES = 32
-# A tenant's first key, of scope `admin`: long enough to make keys of one's own with it.
+# A tenant's first key: long enough to make keys of one's own with it.
 FIRST_KEY_DAYS = 7
 _KEY = """id, name, prefix, scopes, user_id as user, speaks_for_users, created_at, expires_at,
           revoked_at"""

@@ -22,13 +22,13 @@ _NETWORK = 64
 
 
 class Edge:
-    """What shows its `key` is believed; with `only`, nobody else is served."""
+    """What shows one of its `keys` is believed; with `only`, nobody else is served."""
 
-    def __init__(self, key: str | None, *, only: bool) -> None:
+    def __init__(self, *keys: str, only: bool) -> None:
         """Raises ValueError where all have to show a key that is not known."""
-        if only and key is None:
+        if only and not keys:
             raise ValueError("edge_only is set, but the runtime secret has no edge_key")
-        self._key = None if key is None else key.encode()
+        self._keys = [key.encode() for key in keys]
         self._only = only
 
     def check(self, scope: Scope) -> None:
@@ -43,11 +43,11 @@ class Edge:
         return _network(told or (seen[0] if seen else ""))
 
     def _is_shown(self, scope: Scope) -> bool:
-        shown = Headers(scope=scope).get(_KEY, "")
-        return self._key is not None and compare_digest(shown.encode("latin-1"), self._key)
+        shown = Headers(scope=scope).get(_KEY, "").encode("latin-1")
+        return any(compare_digest(shown, key) for key in self._keys)
 
 
-NO_EDGE = Edge(None, only=False)
+NO_EDGE = Edge(only=False)
 
 
 def _network(address: str) -> str | None:

@@ -47,10 +47,19 @@ def test_who_has_a_network_has_one_address(seen: str | None, address: str | None
     assert NO_EDGE.address(scope(seen=seen)) == address
 
 
+def test_while_it_is_rotated_both_keys_are_believed() -> None:
+    rotated = Edge("new", "former", only=True)
+    for shown in ("new", "former"):
+        rotated.check(scope(quire_edge=shown))
+        assert rotated.address(scope(quire_viewer=SAID, quire_edge=shown)) == SAID
+    with pytest.raises(Forbidden):
+        rotated.check(scope(quire_edge="known"))
+
+
 def test_where_all_come_by_the_edge_others_are_refused() -> None:
     closed = Edge("known", only=True)
     closed.check(scope(quire_edge="known"))
     with pytest.raises(Forbidden):
         closed.check(scope(quire_edge="other"))
     with pytest.raises(ValueError, match="edge_key"):
-        Edge(None, only=True)
+        Edge(only=True)
