@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -107,7 +108,7 @@ def routes(security: Security, limits: RateLimits) -> APIRouter:
             if request.headers.get("x-waits"):
                 await gate.wait()
 
-        async with streams.one(request, who, until=until) as one:
+        async with streams.one(request, who, of=uuid4(), until=until) as one:
             if request.headers.get("x-fails"):
                 raise RuntimeError
             return event_stream(one.of(frames()))
@@ -181,8 +182,9 @@ async def test_streams_beyond_the_limit_are_refused_and_those_that_end_are_free(
         failed = await asking.post("/v1/chat/stream", json={}, headers={"x-fails": "1"})
         assert failed.status_code == 500  # and so has one that came to nothing
     other = RateLimits(database, STAGE, timeout=30)
-    assert await other.begin_stream(tenant.id, most=1, seconds=60)
-    refused = await asking.post("/v1/chat/stream", json={})
+    assert await other.begin_stream(tenant.id, stream=uuid4(), most=1, seconds=60)
+    for _ in range(AT_ONCE + 1):  # and none of those who are refused stays at the door
+        refused = await asking.post("/v1/chat/stream", json={})
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert "1 streams under way" in refused.json()["detail"]
 
