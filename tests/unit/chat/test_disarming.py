@@ -13,12 +13,15 @@ from tests.e2e.chat.active import active
 
 TEXT = (
     "Gears wear out quickly, see https://a.com/x or https://en.example/Foo_(bar). "
-    "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it, or javascript://a.com/SECRET."
+    "Write to ann@a.com, or look at www.a.com/y and s3://bucket/key for it, or "
+    "javascript://a.com/SECRET. In a room: xmpp:bob@a.com/room, or mailto:bob@a.com?subject=x "
+    "(mailto:ann@a.com)."
 )
 LINKS = {
     *("https://a.com/x", "https://en.example/Foo_(bar)", "https://en.example/Foo_(bar"),
     "https://en.example/Foo",  # between two of them, "_(bar) … Foo_" is emphasis
     *("ann@a.com", "www.a.com/y", "s3://bucket/key"),
+    *("bob@a.com", "xmpp:bob@a.com/room", "mailto:bob@a.com?subject=x", "mailto:ann@a.com"),
 }
 SOURCE = Source(index=1, text=TEXT, start=0, end=len(TEXT), score=1.0, title="T")
 
@@ -42,6 +45,8 @@ def shown(written: str, *, sizes: list[int] | None = None) -> str:
             '[w](<https://a.com/x> "title")',
             "[r]: https://a.com/x",
             "mail ann@a.com",
+            "**ann@a.com**'s, at xmpp:bob@a.com/room. Or mailto:bob@a.com?subject=x!",
+            "bob@a.com: mailto:ann@a.com",
             "www.a.com/y",
         ),
         *("at s3://bucket/key, too", "https://a.com/x/ as well", "见https://en.example/Foo_(bar)"),
@@ -129,6 +134,21 @@ def test_a_url_that_was_not_given_is_left_out(written: str) -> None:
         (f"<x,{'y' * 99} onclick=z>", f"< x,{'y' * 99} onclick=z>"),
         ("SECRET@evil.com", "SECRET@ evil.com"),
         ("SECRET\\@evil.com", "SECRET\\@ evil.com"),
+        ("xmpp:ann@a.com/SECRET", "xmpp:ann@ a.com/SECRET"),
+        ("mailto:ann@a.com?body=SECRET", "mailto:ann@ a.com?body=SECRET"),
+        ("mailto\\:bob@a.com", "mailto\\:bob@ a.com"),
+        ("xmpp:bob@a.com/room/SECRET", "xmpp:bob@ a.com/room/SECRET"),
+        ("xmpp:bob@a.com", "xmpp:bob@ a.com"),
+        ("SECRETmailto:ann@a.com", "SECRETmailto:ann@ a.com"),
+        ("SECRET=ann@a.com", "SECRET=ann@ a.com"),
+        ("SECRET\\-ann@a.com", "SECRET\\-ann@ a.com"),
+        (f"SECRET{'x' * 300}ann@a.com", f"SECRET{'x' * 300}ann@ a.com"),
+        (
+            "mailto:ann@a.com//////////////////////SECRET",
+            "mailto:ann@ a.com//////////////////////SECRET",
+        ),
+        ("mailto:bob@a.com?subject=x)SECRET", "mailto:bob@a.com?subject=x )SECRET"),
+        ("xmpp:bob@a.com/room[1.1]SECRET", "xmpp:bob@a.com/room [1]SECRET"),
         ("SECRET&commat;evil.com", "SECRET& commat;evil.com"),
         ("&#&#54;4;", "&#& #54;4;"),
         ("\x1b]8;;x", "]8;;x"),
@@ -178,6 +198,14 @@ PIECES = st.sampled_from(
             ">",
             "<script>",
             "<!--",
+        ),
+        *(
+            "mailto:",
+            "xmpp:",
+            "xmpp:bob@a.com",
+            "/room",
+            "?subject=x",
+            "mailto:bob@a.com?subject=x",
         ),
         *("@", "ann", "ann@a.com", "&", "&#6", "4;", "&#64;", "&amp;", "\\", "`", "```", "**", "_"),
         *(
