@@ -1,6 +1,7 @@
 """What a tenant and its keys may do, counted in PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import LiteralString
@@ -11,6 +12,7 @@ import pytest
 
 from local.stack import Stack
 from quire.domain import Caller, Limits
+from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.limits import STREAMS_LOCK, RateLimits
 from tests.conftest import Tenant
@@ -112,6 +114,23 @@ async def test_a_tenants_own_limits_come_before_the_stages(
     own, stages = await limits.take(caller(mine, "a")), await limits.take(caller(other, "a"))
     assert (own.key.most, own.tenant.most, own.streams, own.tokens) == (2, 5, 7, 9)
     assert (stages.key.most, stages.tenant.most, stages.streams) == (5, 5, None)
+
+
+async def test_users_who_are_quiet_for_days_are_forgotten(
+    database: Database, tenant: Tenant, owner: Owner
+) -> None:
+    limits = RateLimits(database, STAGE, timeout=30)
+    for user in ("ada", "bob"):
+        await limits.take(caller(tenant, user))
+    await owner.execute(
+        """update rate_limits set updated_at = now() - interval '8 days'
+           where tenant_id = %s and subject <> 'user:bob'""",
+        [tenant.id],
+    )
+    assert await Collections(database).expire_caches(until=time.monotonic() + 5) >= 1
+    (rows,) = await database.run(tenant.id, ("select subject from rate_limits", []))
+    assert {row["subject"] for row in rows} == {"tenant", "user:bob"}
+    assert (await limits.take(caller(tenant, "ada"))).allowed
 
 
 async def test_streams_at_once_are_counted_exactly(
