@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from html import unescape
 
-from functions.chat.urls import BEGINS, BEGUN, Given, gap, rest_end
+from functions.chat.urls import BEGINS, BEGUN, Given, address_begin, gap, is_url, rest_end
 
 LEFT_OUT = "(link removed)"
 
@@ -37,7 +37,6 @@ _PLAIN = re.compile(r"[^=>]{0,63}(?P<end>[=>]|\Z)?")
 _AUTOLINK_BEGUN = re.compile(r"<https?:/?\Z", re.IGNORECASE)
 _ACTING_TAGS = ("script", "style")  # without attributes
 _DOMAIN = re.compile(r"@[\w.-]{1,63}")
-_LOCAL = re.compile(r"[\w.+-]+\Z")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_BEGUN = re.compile(r"&[#A-Za-z0-9]{0,32}\Z")
 _SPELLING = re.compile(r"[A-Za-z0-9:/.@?=_~+#%()\[\]!\\-]")
@@ -144,15 +143,21 @@ class Disarmer:
         return (text[at : at + 2], at + 2) if end else ("] ", at + 1)
 
     def _address(self, text: str, at: int, before: str, last: bool) -> Seen:
-        domain, local = _DOMAIN.match(text, at), _LOCAL.search(_unescaped(before))
-        if domain is None or local is None:
+        """Of an address that was given all that goes with it was: a scheme, a path, a query."""
+        domain, begin = _DOMAIN.match(text, at), address_begin(before)
+        if domain is None or not begin:
             return None if at + 1 == len(text) and not last else ("@", at + 1)
         if domain.end() == len(text) and not last and len(domain[0]) < _WORD:
             return None
-        address = (local[0] + domain[0]).rstrip(".-_").lower()
-        name = len(domain[0]) < _WORD and "." not in domain[0].rstrip(".-_")
-        known = name or address in self._given.addresses
-        return ("@" if known else "@ "), at + 1
+        if len(domain[0]) < _WORD and "." not in domain[0].rstrip(".-_"):
+            return "@", at + 1  # a name
+        end = self._given.address_end(begin, text, at, last=last)
+        if end is None:
+            return None
+        if not end:
+            return "@ ", at + 1
+        address = text[at:end]
+        return address + (gap(text, end) if is_url(begin + address) else ""), end
 
 
 def disarmed(text: str, given: Iterable[str]) -> str:
@@ -214,7 +219,7 @@ def _defines(before: str) -> bool:
 
 def _ends_in_url(shown: str) -> bool:
     word = "" if shown[-1:].isspace() else "".join(shown.rsplit(None, 1)[-1:])
-    return "://" in word or "www." in word.lower()
+    return "www." in word.lower() or is_url(word)
 
 
 def _unescaped(before: str) -> str:

@@ -63,7 +63,7 @@ class Recorder:
     async def open(self, caller: Caller, question: Question, *, model: str, until: float) -> Turn:
         """Begin a turn; a session that was asked for in vain is NotFound. Raises Unavailable."""
         laps = Laps()
-        session, asked, message = question.session or new_id(), new_id(), new_id()
+        session = question.session or new_id()
         seed = secrets.randbits(_SEED_BITS)
         # What a follow-up asks is known only once it stands alone.
         key = None if question.session else cache_key(question.text, question, model=model)
@@ -75,13 +75,13 @@ class Recorder:
                 opened = await self._turns.open(
                     caller,
                     question=Message(
-                        id=asked,
+                        id=question.id,
                         session=session,
                         role="user",
                         content=question.text,
                         created_at=datetime.now(UTC),
                     ),
-                    answer=message,
+                    answer=question.answer,
                     new_session=question.session is None,
                     title=title_of(question.text),
                     request=question.as_request(seed),
@@ -98,8 +98,8 @@ class Recorder:
             caller=caller,
             asked=question,
             session=session,
-            question_id=asked,
-            message=message,
+            question_id=question.id,
+            message=question.answer,
             seed=seed,
             opened=opened,
             history=question.history if question.history is not None else opened.history,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from functions.chat.events import (
     Cited,
@@ -86,7 +87,7 @@ def event_stream(frames: AsyncIterator[bytes], *, to_the_end: bool = True) -> St
     """The answer that nobody on the way should store or hold back.
 
     Whoever reads it may go away, even before the first: `to_the_end`, the frames are still
-    produced to the last.
+    produced to the last; else no more of them are.
     """
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -101,37 +102,49 @@ def event_stream(frames: AsyncIterator[bytes], *, to_the_end: bool = True) -> St
     # The loop itself keeps no task alive.
     _running.add(task)
     task.add_done_callback(_running.discard)
-    return StreamingResponse(
-        _bridged(waiting, given_up=None if to_the_end else task.cancel),
+    return _Told(
+        _bridged(waiting),
+        None if to_the_end else task,
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _bridged(
-    waiting: "asyncio.Queue[bytes | None]", *, given_up: Callable[[], object] | None
-) -> AsyncIterator[bytes]:
+class _Told(StreamingResponse):
+    def __init__(
+        self, content: AsyncIterator[bytes], task: asyncio.Task[None] | None, **more: Any
+    ) -> None:
+        """The `task` is over when this is told, or is not to be told any further."""
+        super().__init__(content, **more)
+        self._task = task
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._task:
+                # Once it has begun, so that it ends what it has begun with.
+                asyncio.get_running_loop().call_soon(self._task.cancel)
+
+
+async def _bridged(waiting: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
     """The same, with a comment whenever there was nothing to tell for a while, so that nobody in
     between hangs up.
     """
-    try:
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    ready = [await waiting.get()]
-            except TimeoutError:
-                yield _HEARTBEAT
-                continue
-            # What is there already goes in one piece: each costs a call of the system.
-            while not waiting.empty():
-                ready.append(waiting.get_nowait())
-            if told := b"".join(filter(None, ready)):
-                yield told
-            if ready[-1] is None:
-                return
-    finally:
-        if given_up:
-            given_up()
+    while True:
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                ready = [await waiting.get()]
+        except TimeoutError:
+            yield _HEARTBEAT
+            continue
+        # What is there already goes in one piece: each costs a call of the system.
+        while not waiting.empty():
+            ready.append(waiting.get_nowait())
+        if told := b"".join(filter(None, ready)):
+            yield told
+        if ready[-1] is None:
+            return
 
 
 def _named(event: Event) -> Named:

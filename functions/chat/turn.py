@@ -25,14 +25,22 @@ _CLOSING_SECONDS = 2.0
 _STATEMENT_SECONDS = 0.5
 
 
+def new_id() -> UUID:
+    """Rises with time, so that messages sort by their ids."""
+    return uuids.uuid7()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked. `history` is the caller's own, in place of a session's.
 
-    `instructions` are words of the caller to the model; `max_tokens` bounds the answer.
+    `instructions` are words of the caller to the model; `max_tokens` bounds the answer. As a
+    message it has the `id`, its answer the id `answer`.
     """
 
     text: str
+    id: UUID = field(default_factory=new_id)
+    answer: UUID = field(default_factory=new_id)
     session: UUID | None = None
     selected_text: str | None = None
     top_k: int = 8
@@ -131,11 +139,6 @@ class Turn:
     def left(self, until: float) -> float:
         """Seconds up to that time, though never too few for the database to answer in."""
         return max(_STATEMENT_SECONDS, until - asyncio.get_running_loop().time())
-
-
-def new_id() -> UUID:
-    """Rises with time, so that messages sort by their ids."""
-    return uuids.uuid7()
 
 
 def title_of(question: str) -> str:

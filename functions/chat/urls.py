@@ -1,7 +1,7 @@
-"""URLs in running text: where one begins and ends, and which of them the model was given."""
+"""URLs and addresses in running text: where one begins and ends, and which were given."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 BEGINS = r"(?:https?://|www\\?\.)"
@@ -16,7 +16,13 @@ _BODY = rf"(?:(?!{_STOP}){_PART}|{_STOP}{{1,20}}(?!{_STOP})|{_PAIR})+"
 _URL = re.compile(
     rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|www\.){_BODY}", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# What somebody takes for a part of an address: a scheme before it, a path or a query behind it.
+_MORE = "/?#&:;=%$!^"
+_BEFORE = re.compile(rf"""[\w.+,"\\{_MORE}-]*\Z""")
+_LOCAL = re.compile(r"[\w.+-]+\Z")
+_ADDRESS = re.compile(rf"(?P<domain>@[\w-]+(?:\.[\w-]+)*)(?:[@+{_MORE}]{_BODY})?")
+_MORE_BEGUN = re.compile(rf"[@+{_MORE}]?{_STOP}{{0,20}}(?:\({_PART}{{0,64}})?\Z")
+_LONGEST = 256  # characters before an "@"; no longer ones are given
 _RUN = re.compile(r"[^\s<>]*")
 _WHOLE = re.compile(_BODY)
 _STOPS = re.compile(rf"{_STOP}*\Z")
@@ -42,8 +48,8 @@ class Given:
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        found = (match[0] for text in self._texts for match in _ADDRESS.finditer(text))
-        return frozenset(address.lower() for address in found)
+        """As they are written, with all that goes with them; and each by itself."""
+        return frozenset(address for text in self._texts for address in _addresses(text))
 
     def url_end(self, begin: str, text: str, at: int, *, last: bool) -> int | None:
         """Where the URL ends that is `begin` and goes on in `text` at `at`, if it was given.
@@ -60,17 +66,42 @@ class Given:
         if whole is None or _plain(begin + whole[0]) not in self.urls:
             return 0
         end = whole.end() - len(_stops(whole[0]))
-        beyond = _CLOSING.match(text, end)
-        closed = beyond.end() if beyond else end
-        if not last and (closed == len(text) or _HALF_PAIR.match(text, whole.end())):
+        if not last and (_closed(text, end) == len(text) or _HALF_PAIR.match(text, whole.end())):
+            return None
+        return end
+
+    def address_end(self, begin: str, text: str, at: int, *, last: bool) -> int | None:
+        """The same of an address and all that goes with it: `begin` is before its "@" at `at`."""
+        run, whole = _RUN.match(text, at), _ADDRESS.match(text, at)
+        more = not last and run is not None and run.end() == len(text)
+        if more and any(address.startswith(begin + text[at:]) for address in self.addresses):
+            return None
+        if whole is None or _bare(begin + whole[0]) not in self.addresses:
+            return 0
+        end = at + len(_bare(whole[0]))
+        if not last and (_closed(text, end) == len(text) or _MORE_BEGUN.match(text, end)):
             return None
         return end
 
 
+def address_begin(before: str) -> str:
+    """What is before an address's "@", with a scheme if there is one; empty if it is none."""
+    found = _BEFORE.search(before[-_LONGEST:])
+    # What is escaped is the same to Markdown.
+    begin = found[0].replace("\\", "") if found else ""
+    if len(begin) < _LONGEST:
+        begin = begin.lstrip(f'{_MORE},"')
+    return begin if _LOCAL.search(begin) else ""
+
+
+def is_url(word: str) -> bool:
+    """Whether what follows may be taken for a part of it: not of somebody's mere address."""
+    return "://" in word or ("@" in word and not set(_MORE).isdisjoint(word))
+
+
 def gap(text: str, end: int) -> str:
     """What keeps what follows a URL from being taken for a part of it."""
-    beyond = _CLOSING.match(text, end)
-    closed = beyond.end() if beyond else end
+    closed = _closed(text, end)
     return "" if closed == len(text) or _SPACE.match(text, closed) else " "
 
 
@@ -84,6 +115,24 @@ def rest_end(text: str, at: int, *, last: bool) -> tuple[int, bool]:
 def _plain(url: str) -> str:
     begin, slashes, rest = url[: len(url) - len(_stops(url))].rstrip("/").partition("://")
     return f"{begin.lower()}://{rest}" if slashes else f"{begin[:4].lower()}{begin[4:]}"
+
+
+def _addresses(text: str) -> Iterator[str]:
+    for match in _ADDRESS.finditer(text):
+        begin = address_begin(text[max(0, match.start() - _LONGEST) : match.start()])
+        local = _LOCAL.search(begin)
+        if local and len(begin) < _LONGEST:
+            yield _bare(begin + match[0])
+            yield _bare(local[0] + match["domain"])
+
+
+def _bare(address: str) -> str:
+    return address[: len(address) - len(_stops(address))].rstrip("-")
+
+
+def _closed(text: str, end: int) -> int:
+    beyond = _CLOSING.match(text, end)
+    return beyond.end() if beyond else end
 
 
 def _stops(url: str) -> str:

@@ -15,11 +15,13 @@ from io import BytesIO
 from typing import Any
 
 from functions.ingest.jobs import Step, Steps
+from functions.ingest.pipeline import MAX_BYTES
 from quire.archives import PART_BYTES, Archives
 from quire.domain import Job
-from quire.errors import NotFound
+from quire.errors import NotFound, TooLarge
 from quire.object_keys import export_key, texts_prefix, upload_prefix
 from quire.objects import Objects
+from quire.observability import log
 from quire.store.exports import TABLES, Exports
 
 # How long the bucket keeps an archive (`infra/documents.py`).
@@ -33,10 +35,14 @@ _END = b"\0" * 2 * tarfile.BLOCKSIZE
 class Exporting(Steps):
     """A job of kind `export`: its request names a `user`, or nobody for all of the tenant's."""
 
-    def __init__(self, *, exports: Exports, objects: Objects, archives: Archives) -> None:
+    def __init__(
+        self, *, exports: Exports, objects: Objects, archives: Archives, most: int = MAX_BYTES
+    ) -> None:
+        """An upload of more than `most` bytes, which was never read, is left out and counted."""
         self._exports = exports
         self._objects = objects
         self._archives = archives
+        self._most = most
 
     async def step(self, tenant: str, job: Job, *, until: float) -> Step:
         """Add members until the time is over; what makes no part yet is put aside."""
@@ -65,6 +71,15 @@ class Exporting(Steps):
         if "upload" in job.cursor:
             with suppress(NotFound):
                 await self._archives.abandon(job.cursor["key"], job.cursor["upload"])
+
+    async def _content(self, key: str, tenant: str) -> bytes | None:
+        """None of an upload that is larger than what is ever read. Raises NotFound, Unavailable."""
+        most = self._most if key.startswith(upload_prefix(tenant)) else None
+        try:
+            return (await self._objects.get(key, most=most)).content
+        except TooLarge as error:
+            log.warning("an export is without a file", cause=error.message)
+            return None
 
     async def _put(self, cursor: dict[str, Any], written: bytearray) -> None:
         number = len(cursor["tags"]) + 1
@@ -105,10 +120,13 @@ class Exporting(Steps):
                     prefix, after=cursor["after"] or prefix, most=_OBJECTS_AT_ONCE
                 )
                 for key, _ in listed:
-                    counts["objects"] += 1
-                    cursor |= {"counts": dict(counts), "after": key}
+                    cursor |= {"after": key}
                     with suppress(NotFound):  # it was deleted just now
-                        yield _member(_named(key, tenant), (await self._objects.get(key)).content)
+                        content = await self._content(key, tenant)
+                        counts["objects" if content is not None else "left_out"] += 1
+                        cursor |= {"counts": dict(counts)}
+                        if content is not None:
+                            yield _member(_named(key, tenant), content)
                 if not listed:
                     cursor |= {"source": number + 1, "after": None}
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
 
 from functions.ingest.composition import Ingestion
-from functions.ingest.deletion import delete_document
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Upload, parse
 from functions.ingest.pipeline import SMALL_BYTES
@@ -24,7 +22,6 @@ from tests.e2e.behind import Owner, Points, waiting
 from tests.e2e.conftest import found, has_status, proof
 
 if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
 SOLE = "# Sole\n\nThe sole feels the ground."
@@ -199,43 +196,6 @@ async def tokens_of(owner: Owner, tenant: Tenant) -> int:
     )
     ((tokens,),) = await rows.fetchall()
     return int(str(tokens))
-
-
-@pytest.mark.parametrize("versioned", [False, True])
-@pytest.mark.parametrize("put", ["nothing", "the same", "another"])
-async def test_what_is_put_during_a_deletion_stays_and_is_read(
-    client: httpx.AsyncClient,
-    parts: Ingestion,
-    tenant: Tenant,
-    s3: "S3Client",
-    sqs: "SQSClient",
-    versioned: bool,
-    put: str,
-) -> None:
-    """Even if no event tells of it any more."""
-    if versioned:
-        s3.put_bucket_versioning(
-            Bucket=parts.objects._bucket, VersioningConfiguration={"Status": "Enabled"}
-        )
-    upload = await dropped(parts, tenant, SOLE)
-    assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
-    documents = Documents(parts.ingestions._database)
-    job = await delete_document(
-        *(parts.objects, documents, parts.job_rows, parts.maintenance),
-        *(tenant.id, id_of(upload)),
-    )
-    assert job
-    if put != "nothing":
-        await dropped(parts, tenant, SOLE if put == "the same" else SOLE + " Both do.")
-    soon = time.monotonic() + 30
-    await parts.jobs.run(tenant.id, job, until=soon, ends=soon)
-    assert await has_status(client, str(id_of(upload)), "deleted")
-    stays = put == "another" or (put == "the same" and versioned)
-    assert await parts.objects.exists(upload.key) == stays
-    assert waiting(sqs, parts.documents_queue) == stays
-    if stays:
-        assert await parts.pipeline.ingest([upload], lasting(30)) == [None]
-        assert await has_status(client, str(id_of(upload)), "ready")
 
 
 async def test_who_is_slow_is_not_looked_at_all_the_time(

@@ -20,13 +20,12 @@ from quire.errors import Unavailable
 from quire.metrics import Metric, measuring, taken
 from quire.object_keys import upload_key
 from quire.store.database import Database
-from quire.tracing import Trace, from_amazon, going_on
 from tests.conftest import Tenant
 from tests.e2e.behind import Owner
 from tests.e2e.conftest import deliver, eventually, finished, put
 
 if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
+    pass
 
 Line = dict[str, Any]
 Lines = Callable[..., list[Line]]
@@ -170,42 +169,6 @@ def here(found: dict[str, set[tuple[str, ...]]]) -> Iterator[None]:
         for metric, _ in taken():
             dimension = (metric.dimension,) if metric.dimension else ()
             found.setdefault(metric.title, {(metric.unit.value, "service", *dimension)})
-
-
-async def test_each_message_goes_on_in_its_own_trace(
-    parts: Ingestion, tenant: Tenant, sqs: "SQSClient"
-) -> None:
-    """What is handed over, what waits behind others, what comes later, what is given up."""
-    traces = [Trace(id=traced(digit)[0], sampled=True) for digit in "def"]
-    upload = Upload(key=upload_key(tenant.id, "late.md"), trace=traces[0])
-    await parts.objects.put(upload.key, TEXT.encode(), content_type="text/plain", metadata={})
-    over = Invocation(began=0, until=time.monotonic(), end=time.monotonic() + 9)
-    assert await parts.pipeline.ingest([upload], over) == [None]
-    with going_on(traces[0]):
-        await parts.bulk.resend("again")
-        await parts.bulk.bury("gone", cause="for good")
-    heard = [
-        from_amazon(message["Attributes"]["AWSTraceHeader"])
-        for message in sqs.receive_message(
-            QueueUrl=parts.bulk._url,
-            MaxNumberOfMessages=10,
-            MessageSystemAttributeNames=["AWSTraceHeader"],
-        )["Messages"]
-    ]
-    told = sorted((one.id, one.parent, one.sampled) for one in heard if one)
-    assert told == [(traces[0].id, traces[0].span, True)] * 3
-    # Moto forgets what comes with a batch: this is what it was sent.
-    sent: list[dict[str, Any]] = []
-    parts.bulk._sqs.meta.events.register(
-        "before-call.sqs.SendMessageBatch", lambda params, **_: sent.append(params)
-    )
-    await parts.bulk.send_all([{"n": 1}, {"n": 2}], tenant=tenant.id, traces=traces[1:])
-    (batch,) = sent
-    headers = [
-        entry["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"]
-        for entry in json.loads(batch["body"])["Entries"]
-    ]
-    assert headers == [trace.header() for trace in traces[1:]]
 
 
 async def test_every_metric_is_emitted_and_no_other(

@@ -7,9 +7,10 @@ import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from functions.chat.streaming import event_stream
 
@@ -54,3 +55,23 @@ async def test_the_reader_goes_away(to_the_end: bool) -> None:
         assert await told.ended == to_the_end
     server.should_exit = True
     await serving
+
+
+@pytest.mark.parametrize("to_the_end", [True, False])
+async def test_the_reader_is_gone_before_the_first(to_the_end: bool) -> None:
+    told = Told()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise OSError
+
+    # As of this version of the specification nobody listens for who goes away: sending fails.
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}}
+    with pytest.raises(ClientDisconnect):
+        await event_stream(told.frames(), to_the_end=to_the_end)(scope, receive, send)
+    async with asyncio.timeout(5):
+        if to_the_end:
+            told.gate.set()
+        assert await told.ended == to_the_end

@@ -1,15 +1,18 @@
 """What a tenant and its keys may do, counted in PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import LiteralString
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from local.stack import Stack
 from quire.domain import Caller, Limits
+from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.limits import STREAMS_LOCK, RateLimits
 from tests.conftest import Tenant
@@ -113,17 +116,36 @@ async def test_a_tenants_own_limits_come_before_the_stages(
     assert (stages.key.most, stages.tenant.most, stages.streams) == (5, 5, None)
 
 
+async def test_users_who_are_quiet_for_days_are_forgotten(
+    database: Database, tenant: Tenant, owner: Owner
+) -> None:
+    limits = RateLimits(database, STAGE, timeout=30)
+    for user in ("ada", "bob"):
+        await limits.take(caller(tenant, user))
+    await owner.execute(
+        """update rate_limits set updated_at = now() - interval '8 days'
+           where tenant_id = %s and subject <> 'user:bob'""",
+        [tenant.id],
+    )
+    assert await Collections(database).expire_caches(until=time.monotonic() + 5) >= 1
+    (rows,) = await database.run(tenant.id, ("select subject from rate_limits", []))
+    assert {row["subject"] for row in rows} == {"tenant", "user:bob"}
+    assert (await limits.take(caller(tenant, "ada"))).allowed
+
+
 async def test_streams_at_once_are_counted_exactly(
     stack: Stack, database: Database, tenant: Tenant
 ) -> None:
     limits = RateLimits(database, STAGE, timeout=30)
 
-    async def begin(most: int = 3, seconds: float = 60) -> object:
-        return await limits.begin_stream(tenant.id, most=most, seconds=seconds)
+    async def begin(most: int = 3, seconds: float = 60) -> UUID | None:
+        stream = uuid4()
+        begun = await limits.begin_stream(tenant.id, stream=stream, most=most, seconds=seconds)
+        return stream if begun else None
 
     begun = [one for one in await asyncio.gather(*(begin() for _ in range(20))) if one]
     assert len(begun) == 3
-    await limits.end_stream(tenant.id, begun[0])  # type: ignore[arg-type]
+    await limits.end_stream(tenant.id, begun[0])
     # Should its worker die, its time ends it.
     assert await begin(seconds=0) is not None
     assert await begin() is not None
@@ -140,3 +162,32 @@ async def test_streams_at_once_are_counted_exactly(
         await asyncio.sleep(0.2)
         assert not waiting.done()
     assert await waiting is None
+
+
+async def test_a_stream_and_who_resumes_it_have_one_place(
+    database: Database, tenant: Tenant
+) -> None:
+    """However many are lost at once, none of them keeps another from being resumed."""
+    limits = RateLimits(database, STAGE, timeout=30)
+
+    async def begin(resumes: UUID | None = None) -> UUID | None:
+        stream = uuid4()
+        begun = await limits.begin_stream(
+            tenant.id, stream=stream, most=2, seconds=60, resumes=resumes
+        )
+        return stream if begun else None
+
+    first, second = await begin(), await begin()
+    assert first
+    assert second
+    again = await begin(first)
+    assert again
+    assert await begin(second)
+    assert not await begin()
+    assert not await begin(first), "it is resumed already"
+    await limits.end_stream(tenant.id, first)
+    assert not await begin(), "who resumed it still reads"
+    await limits.end_stream(tenant.id, again)
+    # Of a turn that has ended, or never was counted, it is one like any other.
+    assert await begin(first)
+    assert not await begin()

@@ -111,9 +111,9 @@ def ask_routes(
     async def stream(
         body: ChatBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> Response:
-        until = deadlines.of_stream(request)
-        async with streams.one(request, caller, until=until) as stream:
-            turn = await answering.open(caller, _question(body), until=until)
+        question, until = _question(body), deadlines.of_stream(request)
+        async with streams.one(request, caller, of=question.answer, until=until) as stream:
+            turn = await answering.open(caller, question, until=until)
             request.state.session = turn.session
             told = frames(answering.stream(turn), problem=partial(describe, request.scope))
             return event_stream(stream.of(told))

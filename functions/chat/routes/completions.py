@@ -58,7 +58,7 @@ def completion_routes(
             request.state.session = answer.end.outcome.session
             return JSONResponse(completion_json(answer, base_url=base_url))
         until = deadlines.of_stream(request)
-        async with streams.one(request, caller, until=until) as stream:
+        async with streams.one(request, caller, of=question.answer, until=until) as stream:
             turn = await answering.open(caller, question, until=until)
             request.state.session = turn.session
             told = frames(

@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 from functions.chat.answering import Answering
 from functions.chat.rendering import replay_json
 from functions.chat.routes.deadlines import Deadlines
+from functions.chat.routes.streams import Streams
 from functions.chat.streaming import event_stream, replayed
 from quire.domain import Caller
 from quire.store.messages import Messages
@@ -28,7 +29,12 @@ class FeedbackBody(Body):
 
 
 def message_routes(
-    messages: Messages, answering: Answering, authenticate: Authenticate, deadlines: Deadlines
+    *,
+    messages: Messages,
+    answering: Answering,
+    deadlines: Deadlines,
+    streams: Streams,
+    authenticate: Authenticate,
 ) -> APIRouter:
     router = APIRouter(prefix="/v1/messages", tags=["messages"])
     Authenticated = Annotated[Caller, Depends(authenticate)]  # noqa: N806  (a type)
@@ -40,13 +46,14 @@ def message_routes(
         caller: Authenticated,
         last_event_id: Annotated[str, Header()] = "0",
     ) -> Response:
-        find = partial(messages.turn, caller, parse_id(message_id, "message"))
-        await find()  # what is not there is told with its status
+        message, until = parse_id(message_id, "message"), deadlines.of_stream(request)
+        find, problem = partial(messages.turn, caller, message), partial(describe, request.scope)
         # Like any id it is opaque to the client: what is none of ours means from the beginning.
         after = int(last_event_id) if _EVENT_ID.fullmatch(last_event_id) else 0
-        until, problem = deadlines.of_stream(request), partial(describe, request.scope)
-        told = replayed(find, after=after, until=until, problem=problem)
-        return event_stream(told, to_the_end=False)
+        async with streams.one(request, caller, of=message, until=until, again=True) as stream:
+            await find()  # what is not there is told with its status
+            told = replayed(find, after=after, until=until, problem=problem)
+            return event_stream(stream.of(told), to_the_end=False)
 
     @router.post("/{message_id}/stop", status_code=202)
     async def stop(message_id: str, caller: Authenticated) -> dict[str, Any]:

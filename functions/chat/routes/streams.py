@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import Request
 
@@ -35,41 +35,52 @@ class Streams:
         self._limits = limits
 
     @asynccontextmanager
-    async def one(self, request: Request, caller: Caller, *, until: float) -> AsyncIterator[Stream]:
-        """A stream that is over at `until`, in the loop's time, if the tenant may have one more.
+    async def one(
+        self, request: Request, caller: Caller, *, of: UUID, until: float, again: bool = False
+    ) -> AsyncIterator[Stream]:
+        """A stream `of` that answer, over at `until`, in the loop's time, if the tenant may have
+        one more.
 
-        Raises TooMany. Whoever reads it may go away: it counts to its end, here and everywhere.
+        Whoever reads it may go away: it counts to its end, here and everywhere. One that tells the
+        answer `again` shares the place of the first, so that who has lost that is not kept out
+        by it. Raises TooMany.
         """
         stream = Stream()
         stream.end.enter_context(request.state.place.pop_all())
-        most: int | None = request.state.streams
-        if most is not None:
-            began = await self._begin(caller.tenant, most, until)
-            if began:
-                stream.end.push_async_callback(partial(self._end, caller.tenant, began))
         try:
+            if request.state.streams is not None:
+                await self._begin(stream, caller.tenant, request.state.streams, of, until, again)
             yield stream
         except BaseException:
             await stream.end.aclose()
             raise
 
-    async def _begin(self, tenant: str, most: int, until: float) -> UUID | None:
-        seconds = until - asyncio.get_running_loop().time() + _SPARE_SECONDS
+    async def _begin(
+        self, stream: Stream, tenant: str, most: int, of: UUID, until: float, again: bool
+    ) -> None:
+        began = uuid4() if again else of
         try:
-            stream = await self._limits.begin_stream(tenant, most=most, seconds=seconds)
+            begun = await self._limits.begin_stream(
+                tenant,
+                stream=began,
+                most=most,
+                seconds=until - asyncio.get_running_loop().time() + _SPARE_SECONDS,
+                resumes=of if again else None,
+            )
         except Unavailable as error:
             log.warning("a stream was not counted", exc_info=error)
-            return None
-        if stream is None:
+            return
+        if not begun:
             raise TooMany(
                 f"This tenant has its {most} streams under way; wait until one has ended.",
                 code="rate_limit_exceeded",
                 retry_after=_RETRY_SECONDS,
             )
-        return stream
+        stream.end.push_async_callback(partial(self._end, tenant, began))
 
     async def _end(self, tenant: str, stream: UUID) -> None:
         try:
-            await self._limits.end_stream(tenant, stream)
+            # Whoever goes away just then does not keep it from being over.
+            await asyncio.shield(self._limits.end_stream(tenant, stream))
         except Unavailable as error:
             log.warning("a stream counts until its time is over", exc_info=error)

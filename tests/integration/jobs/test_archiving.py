@@ -64,6 +64,21 @@ async def test_it_goes_on_where_it_was(parts: Parts, bucket: str, tenant: str) -
     assert sorted(keys) == sorted(export_key(tenant, job.id) for job in (whole, pieces))
 
 
+async def test_what_is_too_large_to_be_read_is_left_out_and_told(
+    parts: Parts, bucket: str, tenant: str
+) -> None:
+    for name, content in (("a.bin", b"a" * 9), ("b.bin", b"b" * 10)):
+        await parts.objects.put(upload_key(tenant, name), content, content_type="a/b", metadata={})
+    exporting = Exporting(
+        exports=Exports(parts.database), objects=parts.objects, archives=Archives(bucket), most=9
+    )
+    job, _ = await run(parts, exporting, tenant, until=FOREVER)
+    found = await members(parts, tenant, job)
+    assert [name for name in found if name.startswith("uploads/")] == ["uploads/a.bin"]
+    counts = json.loads(found["about.json"])["counts"]
+    assert (counts["objects"], counts["left_out"]) == (1, 1)
+
+
 async def members(parts: Parts, tenant: str, job: Job) -> dict[str, bytes]:
     stored = await parts.objects.get(export_key(tenant, job.id))
     assert job.result is not None

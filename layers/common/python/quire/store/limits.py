@@ -7,7 +7,7 @@ one of its tenant's, or none of either.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from quire.domain import Caller, Limits
 from quire.store.database import Database, Statement
@@ -110,12 +110,14 @@ class RateLimits:
         over: bool = rows[0]["over"]
         return over
 
-    async def begin_stream(self, tenant: str, *, most: int, seconds: float) -> UUID | None:
-        """Count a stream that ends within `seconds`, if there are fewer than `most`; its id.
+    async def begin_stream(
+        self, tenant: str, *, stream: UUID, most: int, seconds: float, resumes: UUID | None = None
+    ) -> bool:
+        """Count a stream that ends within `seconds`, if there are fewer than `most`.
 
-        Raises Unavailable.
+        What somebody `resumes` has one place with those who do, be it the only one: nobody can
+        tell whether it is still read. Raises Unavailable.
         """
-        stream = uuid4()
         *_, begun = await self._database.run(
             tenant,
             _LOOSELY,
@@ -123,15 +125,19 @@ class RateLimits:
             ("select pg_advisory_xact_lock(%s, hashtext(%s))", [STREAMS_LOCK, tenant]),
             ("delete from streams where until < now()", []),
             (
-                """insert into streams (tenant_id, id, until)
-                   select %s, %s, now() + make_interval(secs => %s)
-                   where (select count(*) from streams) < %s
+                """insert into streams (tenant_id, id, until, resumes)
+                   select %s, %s, now() + make_interval(secs => %s), %s
+                   where (
+                       select count(*) from streams s
+                       where s.id is distinct from %s
+                           and not exists (select from streams r where r.resumes = s.id)
+                   ) < %s
                    returning id""",
-                [tenant, stream, seconds, most],
+                [tenant, stream, seconds, resumes, resumes, most],
             ),
             timeout=self._timeout,
         )
-        return stream if begun else None
+        return bool(begun)
 
     async def end_stream(self, tenant: str, stream: UUID) -> None:
         """Raises Unavailable; its time ends it then."""
