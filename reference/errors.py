@@ -12,8 +12,17 @@ _ERRORS = {
     401: ("Unauthenticated", "No key, or one that is not known.", "This API key is not known."),
     403: ("Forbidden", "The key may not do this.", "This key lacks the scope 'ask'."),
     404: ("Not Found", "It is absent, or another's.", "There is no such session."),
+    408: (
+        "Request Timeout",
+        "The body did not come in time.",
+        "The body has to be here within 10 s.",
+    ),
     409: ("Conflict", "Something else is in flight.", "This request is being answered."),
-    413: ("Too Large", "More is sent or asked for than we take.", "The request is too large."),
+    413: (
+        "Too Large",
+        "More is sent or asked for than we take.",
+        "The body may have 65536 bytes at most.",
+    ),
     415: ("Unsupported Type", "The body is not JSON.", "Send the body as application/json."),
     422: ("Invalid", "A field is wrong; `errors` names it.", "This may be 16 at most."),
     429: (
@@ -46,7 +55,7 @@ def possible(method: str, path: str, spec: Mapping[str, Any]) -> Iterator[int]:
         return
     yield from (401, 403, 422, 429, 500, 503)
     if "requestBody" in spec:
-        yield from (400, 413, 415)
+        yield from (400, 408, 413, 415)
     if "{" in path or any(given["name"] == "after" for given in spec.get("parameters", ())):
         yield 404
     if method == "POST":

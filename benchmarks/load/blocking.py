@@ -27,6 +27,7 @@ from functions.chat.routes.ask import ask_routes
 from functions.chat.routes.deadlines import Deadlines
 from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.streams import Streams
+from functions.chat.searching import Searching
 from quire.models.embedder import Embedder
 from quire.models.language_model import LanguageModel
 from quire.retrieval.index import Index
@@ -149,11 +150,7 @@ def create() -> FastAPI:
     )
     asking = ask_routes(
         answering=answering,
-        finder=finder,
-        collections=collections,
-        counts=counts,
-        switches=switches,
-        prices=settings.prices,
+        searching=Searching(finder, collections, counts, switches, prices=settings.prices),
         deadlines=Deadlines(whole=_NEVER, streamed=_NEVER),
         streams=Streams(limits),
         authenticate=requires(security, "ask"),

@@ -20,6 +20,7 @@ from functions.chat.routes.reference import reference_routes
 from functions.chat.routes.sessions import session_routes
 from functions.chat.routes.streams import Streams
 from functions.chat.routes.usage import usage_routes
+from functions.chat.searching import Searching
 from quire.issuers import Issuers
 from quire.models.embedder import Embedder, connect_models
 from quire.models.language_model import LanguageModel
@@ -106,11 +107,7 @@ def create() -> FastAPI:
         [
             ask_routes(
                 answering=answering,
-                finder=finder,
-                collections=collections,
-                counts=counts,
-                switches=switches,
-                prices=settings.prices,
+                searching=Searching(finder, collections, counts, switches, prices=settings.prices),
                 deadlines=deadlines,
                 streams=streams,
                 authenticate=asks,

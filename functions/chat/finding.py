@@ -30,10 +30,13 @@ class Hyde(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """`hypothesis` is whether a passage was made up, and searched by beside the question."""
+    """`hypothesis` is whether a passage was made up, and searched by beside the question; `model`
+    is who was asked for one.
+    """
 
     retrieved: Retrieved
     hypothesis: bool = False
+    model: str = ""
     usage: Usage = field(default_factory=Usage)
     timings: Mapping[str, float] = field(default_factory=dict)
 
@@ -65,12 +68,16 @@ class Finder:
         usage += written
         if not passage:
             return Found(
-                retrieved=first, usage=usage, timings={**first.timings, **laps.milliseconds}
+                retrieved=first,
+                model=self._language_model.name,
+                usage=usage,
+                timings={**first.timings, **laps.milliseconds},
             )
         second = await self._retriever.retrieve(search, hypothesis=passage)
         return Found(
             retrieved=second,
             hypothesis=True,
+            model=self._language_model.name,
             usage=usage + Usage(embedding_tokens=second.embedding_tokens),
             timings={
                 stage: took + second.timings.get(stage, 0.0)

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from functions.chat.rendering import citation_json, opening_json, source_json
 from functions.chat.turn import Turn
 from quire.observability import log
 from quire.store.turns import Turns
+
+T = TypeVar("T")
 
 # So that what was shown is stored within a second, the statement's own time included.
 _FOLLOW_SECONDS = 0.7
@@ -49,7 +51,7 @@ async def following(turn: Turn, turns: Turns) -> AsyncIterator[Follower]:
             await asyncio.wait({task})
 
 
-async def in_time(work: Coroutine[Any, Any, None], until: float) -> None:
+async def in_time(work: Coroutine[Any, Any, T], until: float) -> T:
     """Do it by then, in the loop's time. Raises TimeoutError.
 
     What takes longer is left behind: psycopg has who cancels a statement wait for its server, for
@@ -60,7 +62,7 @@ async def in_time(work: Coroutine[Any, Any, None], until: float) -> None:
         await asyncio.wait({task}, timeout=until - asyncio.get_running_loop().time())
         if not task.done():
             raise TimeoutError
-        task.result()
+        return task.result()
     finally:
         task.cancel()
 

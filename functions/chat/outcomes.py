@@ -1,7 +1,5 @@
 """What a turn came to, and what it took."""
 
-from dataclasses import replace
-
 from functions.chat.events import Outcome, Reason
 from functions.chat.turn import Turn
 from quire.domain import Prices, Usage
@@ -30,13 +28,23 @@ def outcome_of(turn: Turn, reason: Reason | None, prices: Prices) -> Outcome:
 
 def spent_on(turn: Turn, prices: Prices) -> list[Statement]:
     """What the turn took, under the names of the models that took it."""
-    chat = replace(turn.usage, embedding_tokens=0)
-    spent = [add_usage(turn.caller.tenant, turn.model, chat, prices.cost(chat))]
-    if turn.usage.embedding_tokens:
-        embedding = Usage(embedding_tokens=turn.usage.embedding_tokens)
-        model, cost = turn.opened.collection.model, prices.cost(embedding)
-        spent.append(add_usage(turn.caller.tenant, model, embedding, cost, requests=0))
-    return spent
+    chat, embedding = turn.usage.split()
+    return spent(
+        turn.caller.tenant,
+        prices,
+        (turn.model, chat),
+        (turn.opened.collection.model, embedding),
+    )
+
+
+def spent(
+    tenant: str, prices: Prices, first: tuple[str, Usage], other: tuple[str, Usage]
+) -> list[Statement]:
+    """What two models took; the request is counted with the first."""
+    statements = [add_usage(tenant, *first, prices.cost(first[1]))]
+    if other[1] != Usage():
+        statements.append(add_usage(tenant, *other, prices.cost(other[1]), requests=0))
+    return statements
 
 
 def _finish_reason(turn: Turn, reason: Reason | None) -> str:

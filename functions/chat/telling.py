@@ -3,6 +3,7 @@
 from functions.chat.events import Outcome
 from functions.chat.turn import Turn
 from quire import tracing
+from quire.domain import Usage
 from quire.metrics import Metric, measure
 from quire.observability import bind, content, show, tell
 
@@ -62,6 +63,16 @@ def tell_end(turn: Turn, status: str, outcome: Outcome, *, reason: str | None = 
     )
 
 
+def measure_spent(usage: Usage, cost_usd: float, *, model: str) -> None:
+    """What was taken, the chat `model`'s part under its name."""
+    if usage.prompt_tokens:
+        measure(Metric.PROMPT_TOKENS, usage.prompt_tokens, model)
+        measure(Metric.CACHED_TOKENS, usage.cached_tokens, model)
+        measure(Metric.COMPLETION_TOKENS, usage.completion_tokens, model)
+    measure(Metric.EMBEDDING_TOKENS, usage.embedding_tokens)
+    measure(Metric.DOLLARS, cost_usd)
+
+
 def _measure(turn: Turn, status: str, outcome: Outcome, took: float) -> None:
     measure(Metric.TURN_TIME, took)
     for stage, metric in _STAGES.items():
@@ -72,10 +83,4 @@ def _measure(turn: Turn, status: str, outcome: Outcome, took: float) -> None:
     measure(Metric.TURNS_DEGRADED, int(bool(outcome.degraded)))
     measure(Metric.CITATIONS_VERIFIED, len(outcome.citations))
     measure(Metric.CITATIONS_UNVERIFIED, outcome.unverified)
-    usage = outcome.usage
-    if usage.prompt_tokens:
-        measure(Metric.PROMPT_TOKENS, usage.prompt_tokens, turn.model)
-        measure(Metric.CACHED_TOKENS, usage.cached_tokens, turn.model)
-        measure(Metric.COMPLETION_TOKENS, usage.completion_tokens, turn.model)
-    measure(Metric.EMBEDDING_TOKENS, usage.embedding_tokens)
-    measure(Metric.DOLLARS, outcome.cost_usd)
+    measure_spent(outcome.usage, outcome.cost_usd, model=turn.model)

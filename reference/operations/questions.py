@@ -42,7 +42,7 @@ QUESTIONS: Operations = {
     ),
     "POST /v1/retrieve": Operation(
         summary="Find passages",
-        description="The passages nearest to a question; no model writes anything.",
+        description="The passages nearest to a question; nothing is answered.",
         asks={"question": QUESTION, "top_k": 20},
         answers=json(Retrieved),
         errors=[404],

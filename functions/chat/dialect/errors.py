@@ -7,6 +7,7 @@ _CODES = {
     401: "invalid_api_key",
     403: "insufficient_permissions",
     404: "not_found",
+    408: "request_timeout",
     409: "conflict",
     413: "request_too_large",
     415: "unsupported_media_type",

@@ -7,19 +7,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
 from functions.chat.answering import Answering, source_of
-from functions.chat.finding import Finder, Hyde
+from functions.chat.finding import Hyde
 from functions.chat.rendering import answer_json, source_json
 from functions.chat.routes.deadlines import Deadlines
 from functions.chat.routes.streams import Streams
+from functions.chat.searching import Searching
 from functions.chat.streaming import event_stream, frames
 from functions.chat.turn import Question
-from quire.domain import Caller, Prices
+from quire.domain import Caller, Collection
 from quire.retrieval.filters import Filters
 from quire.retrieval.ranking import HYBRID, Blend
 from quire.retrieval.retriever import Search
-from quire.store.collections import Collections
-from quire.store.usage import UsageCounts, add_usage
-from quire.switches import Switchboard
 from quire.web import Authenticate, Legible, Lenient, Storable, parse_id
 from quire.web.problems import describe
 
@@ -83,15 +81,21 @@ class RetrieveBody(Lenient):
     blend: BlendBody = BlendBody()
     hyde: HydeChoice = "never"
 
+    def to_search(self, tenant: str, collection: Collection) -> Search:
+        return Search(
+            tenant=tenant,
+            question=self.question,
+            collection=collection,
+            top_k=self.top_k,
+            filters=self.filters,
+            blend=self.blend.to_blend(),
+        )
+
 
 def ask_routes(
     *,
     answering: Answering,
-    finder: Finder,
-    collections: Collections,
-    counts: UsageCounts,
-    switches: Switchboard,
-    prices: Prices,
+    searching: Searching,
     deadlines: Deadlines,
     streams: Streams,
     authenticate: Authenticate,
@@ -120,25 +124,18 @@ def ask_routes(
 
     @router.post("/v1/retrieve")
     async def retrieve(
-        body: RetrieveBody, caller: Annotated[Caller, Depends(authenticate)]
+        body: RetrieveBody, request: Request, caller: Annotated[Caller, Depends(authenticate)]
     ) -> dict[str, Any]:
-        collection = await collections.live()
-        search = Search(
-            tenant=caller.tenant,
-            question=body.question,
-            collection=collection,
-            top_k=body.top_k,
-            filters=body.filters,
-            blend=body.blend.to_blend(),
+        found = await searching.find(
+            caller,
+            partial(body.to_search, caller.tenant),
+            hyde=Hyde(body.hyde),
+            until=deadlines.of_answer(request),
         )
-        found = await finder.find(search, hyde=Hyde(body.hyde))
-        used = add_usage(caller.tenant, collection.model, found.usage, prices.cost(found.usage))
-        if not switches.current.read_only:
-            await counts.add(caller.tenant, used)
         passages, nearest = found.retrieved.passages, found.retrieved.nearest
         return {
             "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(passages, start=1)],
-            "degraded": ["embeddings"] if nearest is None and search.blend.dense else [],
+            "degraded": ["embeddings"] if nearest is None and body.blend.dense else [],
             "hyde": found.hypothesis,
             "timings": found.timings,
         }

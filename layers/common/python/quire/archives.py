@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 
-from quire.objects import call, connect
+from quire.objects import Bucket
 
 # S3 wants 5 MB at least of all parts but the last.
 PART_BYTES = 8 * 2**20
 
 
-class Archives:
-    """One bucket. Until it is finished, nobody sees anything of an archive."""
-
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket
-        self._s3 = connect()
+class Archives(Bucket):
+    """Until it is finished, nobody sees anything of an archive."""
 
     async def begin(self, key: str) -> str:
         """What the parts of the archive go to. Raises Unavailable, as all do."""
-        answer = await call(
+        answer = await self._call(
             self._s3.create_multipart_upload,
             Bucket=self._bucket,
             Key=key,
@@ -27,7 +23,7 @@ class Archives:
 
     async def put(self, key: str, upload: str, number: int, content: bytes) -> str:
         """Its tag, by which it is finished. The same number again takes the former one's place."""
-        answer = await call(
+        answer = await self._call(
             self._s3.upload_part,
             Bucket=self._bucket,
             Key=key,
@@ -39,7 +35,7 @@ class Archives:
 
     async def finish(self, key: str, upload: str, tags: Sequence[str]) -> None:
         parts = [{"PartNumber": n, "ETag": tag} for n, tag in enumerate(tags, start=1)]
-        await call(
+        await self._call(
             self._s3.complete_multipart_upload,
             Bucket=self._bucket,
             Key=key,
@@ -48,7 +44,9 @@ class Archives:
         )
 
     async def abandon(self, key: str, upload: str) -> None:
-        await call(self._s3.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=upload)
+        await self._call(
+            self._s3.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=upload
+        )
 
     def presign(self, key: str, *, seconds: int) -> str:
         """A URL that answers the archive to whoever has it (no request)."""

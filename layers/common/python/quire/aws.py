@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 _FORBIDDEN = 403
 
 
-def unavailable(dependency: str, error: BotoCoreError | ClientError) -> Unavailable:
+def unavailable(dependency: str, error: BotoCoreError | ClientError | TimeoutError) -> Unavailable:
     """To be raised in its stead. A call that our role may not make passes at no time, so the log
     has it as an error, however well its caller does without.
     """

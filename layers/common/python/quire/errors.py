@@ -12,6 +12,7 @@
     ├── TooMany              a limit is reached; `code` tells which kind
     ├── Unavailable          a dependency failed; `dependency` names it
     │   ├── Overloaded       it is we who have too much to do
+    │   ├── Late             all of it together took too long
     │   └── Closed           we are told not to do this now
     └── Unreadable           a file that cannot become text
 
@@ -88,6 +89,14 @@ class Overloaded(Unavailable):
     def __init__(self) -> None:
         super().__init__("quire", retry_after=1)
         self.message = "There is too much to do here just now; try again in a moment."
+
+
+class Late(Unavailable):
+    """The time that an answer has is over before there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("quire")
+        self.message = "This took too long, and was given up; try again in a moment."
 
 
 class Closed(Unavailable):

@@ -13,6 +13,8 @@ from quire.aws import unavailable
 
 SOURCE = "quire.ingestion"
 _MOST_PER_CALL = 10
+# Two attempts, and the look-up of a name, which botocore does not bound.
+_CALL_SECONDS = 15
 
 
 class Events:
@@ -42,8 +44,9 @@ class Events:
         ]
         try:
             for start in range(0, len(entries), _MOST_PER_CALL):
-                await asyncio.to_thread(
-                    self._events.put_events, Entries=entries[start : start + _MOST_PER_CALL]
-                )
-        except (BotoCoreError, ClientError) as error:
+                async with asyncio.timeout(_CALL_SECONDS):
+                    await asyncio.to_thread(
+                        self._events.put_events, Entries=entries[start : start + _MOST_PER_CALL]
+                    )
+        except (BotoCoreError, ClientError, TimeoutError) as error:
             raise unavailable("events", error) from error

@@ -39,12 +39,33 @@ class PresignedUpload:
     fields: Mapping[str, str]
 
 
-class Objects:
-    """One bucket. boto3 blocks, so each call runs in a thread with bounded patience."""
+class Bucket:
+    """boto3 blocks, so each call runs in a thread with bounded patience."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, *, timeout: float = 25.0) -> None:
+        """`timeout` in seconds bounds each call: two attempts, and an answer that drips."""
         self._bucket = bucket
+        self._timeout = timeout
         self._s3 = connect()
+
+    async def _call(self, method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """A call of the SDK's, in a thread, which is left behind when it is late.
+
+        Raises NotFound, Unavailable.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.to_thread(method, *args, **kwargs)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
+                raise NotFound("There is no such file.") from error
+            raise unavailable("storage", error) from error
+        except (BotoCoreError, TimeoutError) as error:
+            raise unavailable("storage", error) from error
+
+
+class Objects(Bucket):
+    """All but archives."""
 
     async def get(self, key: str, *, most: int | None = None) -> StoredObject:
         """Raises NotFound, TooLarge beyond `most` bytes, Unavailable."""
@@ -61,12 +82,12 @@ class Objects:
                     etag=answer["ETag"],
                 )
 
-        return await call(read)
+        return await self._call(read)
 
     async def put(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> None:
-        await call(
+        await self._call(
             self._s3.put_object,
             Bucket=self._bucket,
             Key=key,
@@ -91,7 +112,7 @@ class Objects:
     async def etag(self, key: str) -> str | None:
         """None when there is no such object."""
         try:
-            answer = await call(self._s3.head_object, Bucket=self._bucket, Key=key)
+            answer = await self._call(self._s3.head_object, Bucket=self._bucket, Key=key)
         except NotFound:
             return None
         etag: str = answer["ETag"]
@@ -103,7 +124,7 @@ class Objects:
         Without versions in the bucket the same content cannot be told apart.
         """
         try:
-            return _identity(await call(self._s3.head_object, Bucket=self._bucket, Key=key))
+            return _identity(await self._call(self._s3.head_object, Bucket=self._bucket, Key=key))
         except NotFound:
             return ""
 
@@ -112,7 +133,7 @@ class Objects:
 
     async def list(self, prefix: str, *, after: str, most: int) -> list[tuple[str, int]]:
         """The next keys below `prefix` that follow `after`, each with its size in bytes."""
-        answer = await call(
+        answer = await self._call(
             self._s3.list_objects_v2,
             Bucket=self._bucket,
             Prefix=prefix,
@@ -123,7 +144,7 @@ class Objects:
 
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
-        await call(self._s3.delete_object, Bucket=self._bucket, Key=key)
+        await self._call(self._s3.delete_object, Bucket=self._bucket, Key=key)
 
     async def purge(
         self, prefix: str, *, whole_key: bool = False, unwanted: str | None = None
@@ -133,12 +154,11 @@ class Objects:
         With the identity `unwanted`, what is there to be read now is spared if it is another.
         """
 
-        def delete_all() -> int:
-            # First the whole list: its pages go on from where something was that is gone then.
+        def list_all() -> list[tuple[str, str]]:
             pages = self._s3.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
-            found = [
+            return [
                 (item["Key"], item["VersionId"])
                 for page in pages
                 for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -150,11 +170,14 @@ class Objects:
                     or _identity(item) == unwanted
                 )
             ]
-            for key, version in found:
-                self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
-            return len(found)
 
-        return await call(delete_all)
+        # First the whole list: its pages go on from where something was that is gone then.
+        found = await self._call(list_all)
+        for key, version in found:
+            await self._call(
+                self._s3.delete_object, Bucket=self._bucket, Key=key, VersionId=version
+            )
+        return len(found)
 
     def presign_text(self, tenant: str, document: UUID, version: int, *, seconds: int) -> str:
         """A URL that answers a version's canonical text to whoever has it (no request)."""
@@ -217,15 +240,3 @@ def _decode(value: str) -> str:
         return value  # whoever put the object there meant it literally
     # Some of Python's codecs make half a character of bytes that nobody meant so.
     return decoded.replace("\0", "").encode(errors="replace").decode()
-
-
-async def call(method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """A call of the SDK's, in a thread. Raises NotFound, Unavailable."""
-    try:
-        return await asyncio.to_thread(method, *args, **kwargs)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
-            raise NotFound("There is no such file.") from error
-        raise unavailable("storage", error) from error
-    except BotoCoreError as error:
-        raise unavailable("storage", error) from error

@@ -25,6 +25,8 @@ MOST_DELAY = 900  # seconds; SQS's own limit
 _CAUSE_LENGTH = 1_000
 _MOST_PER_CALL = 10
 _RECEIVE_SECONDS = 2
+# Two attempts, and the look-up of a name, which botocore does not bound.
+_CALL_SECONDS = 15
 
 
 class Queue:
@@ -146,8 +148,9 @@ class Queue:
 
     async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         try:
-            return await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
-        except (BotoCoreError, ClientError) as error:
+            async with asyncio.timeout(_CALL_SECONDS):
+                return await asyncio.to_thread(method, QueueUrl=self._url, **arguments)
+        except (BotoCoreError, ClientError, TimeoutError) as error:
             raise unavailable("queue", error) from error
 
 

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from quire.domain import Caller
 from quire.observability import log
 
+_LOOK_SECONDS = 2.0
+
 
 class Switches(BaseModel):
     """`persistence`: turns are stored. `hyde`: passages are made up to search by. `ingestion`:
@@ -66,19 +68,27 @@ class Switchboard:
         self._parameter = parameter
         self._seconds = seconds
         self._next = 0.0
+        self._looking: asyncio.Task[None] | None = None
         # Nobody is to wait for long: another look follows.
         once = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
         self._provider = SecretsProvider(boto_config=once) if parameter else None
 
     async def read(self) -> Switches:
         """As they are now, or were up to some seconds ago."""
-        if self._parameter and time.monotonic() >= self._next:
+        idle = self._looking is None or self._looking.done()
+        if self._parameter and idle and time.monotonic() >= self._next:
             # At once, so that those who come meanwhile do not wait.
             self._next = time.monotonic() + self._seconds
-            self.current = await asyncio.to_thread(self._look, self._parameter)
+            self._looking = asyncio.create_task(self._look(self._parameter))
+            # The look-up of a name may take long, and cannot be broken off. It is heard when it
+            # comes, and there are not two.
+            await asyncio.wait({self._looking}, timeout=_LOOK_SECONDS)
         return self.current
 
-    def _look(self, parameter: str) -> Switches:
+    async def _look(self, parameter: str) -> None:
+        self.current = await asyncio.to_thread(self._find, parameter)
+
+    def _find(self, parameter: str) -> Switches:
         assert self._provider
         try:
             found = self._provider.get(parameter, transform="json", force_fetch=True)

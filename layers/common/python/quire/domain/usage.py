@@ -1,6 +1,6 @@
 """What models take, and what that costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 
@@ -18,6 +18,10 @@ class Usage:
             completion_tokens=self.completion_tokens + other.completion_tokens,
             embedding_tokens=self.embedding_tokens + other.embedding_tokens,
         )
+
+    def split(self) -> tuple["Usage", "Usage"]:
+        """What a chat model took of it, and what an embedding model."""
+        return replace(self, embedding_tokens=0), Usage(embedding_tokens=self.embedding_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

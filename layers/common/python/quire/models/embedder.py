@@ -1,22 +1,23 @@
 """Texts to vectors."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any
 
 from openai import AsyncOpenAI, omit
+from tenacity import AsyncRetrying
 
 from quire.breaker import Breaker
 from quire.credentials import Credential
 from quire.domain import Collection, Embedding
 from quire.errors import Unavailable
-from quire.models import MOST_TOKENS, connect, translated
+from quire.models import MOST_TOKENS, again, connect, translated
 
-# Nobody waits for a document, so the SDK may wait out a rate limit: its back-off doubles up to 8 s
-# and obeys Retry-After.
-_DOCUMENT_RETRIES = 10
+# Nobody waits for a document: a rate limit, which is one of a minute, may be waited out.
+_patiently = partial(again, attempts=11, longest=60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,52 +63,63 @@ class Embedder:
         """`timeout` in seconds bounds a question's embedding, and one attempt at documents'."""
         self._client = client
         self._fallback = fallback
-        self._patient = client.with_options(max_retries=_DOCUMENT_RETRIES, timeout=timeout)
         self._timeout = timeout
         self._breaker, self._fallback_breaker = Breaker("model"), Breaker("model")
 
     async def embed_query(self, texts: Sequence[str], collection: Collection) -> Embedding:
         """What is asked, in one request. Raises Unavailable, as `embed_documents`."""
-        return await self._embed_or_fall_back(self._client, texts, collection, self._timeout)
+        return await self._embed_or_fall_back(texts, collection, self._timeout, again)
 
     async def embed_documents(
         self, texts: Sequence[str], collection: Collection, *, seconds: float
     ) -> Embedding:
         """One request; at most 2,048 texts of 8,192 tokens, 300,000 tokens in all (OpenAI).
 
-        Raises Unavailable when the model does not answer within `seconds`, whatever it asks us to
-        wait, or answers with other dimensions than the collection's.
+        Raises Unavailable when the model does not answer within `seconds`, or asks us to wait for
+        longer, or answers with other dimensions than the collection's.
         """
-        return await self._embed_or_fall_back(self._patient, texts, collection, seconds)
+        return await self._embed_or_fall_back(texts, collection, seconds, _patiently)
 
     async def _embed_or_fall_back(
-        self, client: AsyncOpenAI, texts: Sequence[str], collection: Collection, seconds: float
+        self,
+        texts: Sequence[str],
+        collection: Collection,
+        seconds: float,
+        retried: Callable[..., AsyncRetrying],
     ) -> Embedding:
-        other = self._fallback
+        client, other = self._client, self._fallback
         same = (collection.model, collection.dimensions)
         if other is None or (other.model, other.dimensions) != same:
             with self._breaker.guard():
-                return await self._embed(client, texts, collection, seconds)
+                return await self._embed(client, texts, collection, seconds, retried)
         try:
             # Half the time each, so that there is some left to fall back in.
             with self._breaker.guard():
-                return await self._embed(client, texts, collection, seconds / 2)
+                return await self._embed(client, texts, collection, seconds / 2, retried)
         except Unavailable:
             with self._fallback_breaker.guard():
-                return await self._embed(other.client, texts, collection, seconds / 2)
+                return await self._embed(other.client, texts, collection, seconds / 2, retried)
 
     async def _embed(
-        self, client: AsyncOpenAI, texts: Sequence[str], collection: Collection, seconds: float
+        self,
+        client: AsyncOpenAI,
+        texts: Sequence[str],
+        collection: Collection,
+        seconds: float,
+        retried: Callable[..., AsyncRetrying],
     ) -> Embedding:
         # Only the text-embedding-3 models can be asked for a size; others refuse the parameter.
         sized = collection.model.startswith("text-embedding-3")
         with translated():
             async with asyncio.timeout(seconds):
-                answer = await client.embeddings.create(
-                    model=collection.model,
-                    input=list(texts),
-                    dimensions=collection.dimensions if sized else omit,
-                )
+                async for attempt in retried(seconds=seconds):
+                    with attempt:
+                        answer = await client.embeddings.create(
+                            model=collection.model,
+                            input=list(texts),
+                            dimensions=collection.dimensions if sized else omit,
+                            timeout=self._timeout,
+                        )
             # What the SDK makes of an answer is not always what it says it is.
             vectors = [item.embedding for item in answer.data]
             whole = len(vectors) == len(texts) and all(

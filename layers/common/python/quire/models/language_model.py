@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ from openai import AsyncOpenAI, omit
 from quire.breaker import Breaker
 from quire.domain import Prompt, Usage
 from quire.errors import Unavailable
-from quire.models import MOST_TOKENS, translated
+from quire.models import MOST_TOKENS, again, translated
 
 _END_SECONDS = 0.1
+# Who took longer to refuse is not asked again: a reader waits for the first word.
+_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +45,30 @@ class LanguageModel:
     ) -> AsyncGenerator[str | Completion, None]:
         """The text as it is written, fit to be stored, then one Completion.
 
-        Raises Unavailable, also when it ends before the model said that it was done.
+        Raises Unavailable, also when it ends before the model said that it was done. It is asked
+        again only before it began to answer.
         """
         model, half = self.name, ""
         finish_reason: str | None = None
         usage: Usage | None = None
         with self._breaker.guard() as answer, translated():
-            answered = self._client.chat.completions.with_streaming_response.create(
-                model=self.name,
-                # Beside the SDK's models, which it looks through for what to rename: 0.4 ms.
-                messages=(),
-                extra_body={"messages": prompt.messages},
-                stream=True,
-                stream_options={"include_usage": True},
-                temperature=omit if temperature is None else temperature,
-                seed=seed,
-                max_completion_tokens=max_tokens if self._openai else omit,
-                max_tokens=omit if self._openai else max_tokens,
-            )
-            async with answered as response:
+            async with AsyncExitStack() as until:
+                async for attempt in again(seconds=_AGAIN_SECONDS):
+                    with attempt:
+                        answered = self._client.chat.completions.with_streaming_response.create(
+                            model=self.name,
+                            # Beside the SDK's models, which it looks through for what to rename:
+                            # 0.4 ms.
+                            messages=(),
+                            extra_body={"messages": prompt.messages},
+                            stream=True,
+                            stream_options={"include_usage": True},
+                            temperature=omit if temperature is None else temperature,
+                            seed=seed,
+                            max_completion_tokens=max_tokens if self._openai else omit,
+                            max_tokens=omit if self._openai else max_tokens,
+                        )
+                        response = await until.enter_async_context(answered)
                 async for chunk in _chunks(response.iter_bytes()):
                     answer()
                     model = chunk.get("model") or model

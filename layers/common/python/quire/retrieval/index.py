@@ -1,5 +1,6 @@
 """Qdrant: every tenant's chunks in one collection, dense and BM25 vectors side by side."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -34,7 +35,7 @@ class Index:
     """Every query and every deletion is filtered by tenant here, not by its callers."""
 
     def __init__(self, url: str, *, api_key: Credential | str | None, timeout: float = 5) -> None:
-        """`timeout` in seconds bounds each request."""
+        """`timeout` in seconds bounds each request, and a search with what is tried again of it."""
         self._qdrant = Qdrant(url, api_key=api_key, timeout=timeout)
         self._ensured: set[str] = set()
         self._breaker = Breaker("qdrant")
@@ -103,11 +104,12 @@ class Index:
         )
         found: dict[str, Sequence[Json]] = {}
         with self._translated(), _none_if_absent():
-            async for attempt in retrying(_unheard, seconds=self._timeout):
-                with attempt:
-                    answers = await self._call(
-                        "POST", collection, "points/query/batch", {"searches": queries}
-                    )
+            async with asyncio.timeout(self._timeout):
+                async for attempt in retrying(_unheard, seconds=self._timeout):
+                    with attempt:
+                        answers = await self._call(
+                            "POST", collection, "points/query/batch", {"searches": queries}
+                        )
             found = {q["using"]: each["points"] for q, each in zip(queries, answers, strict=True)}
         # Not above: what is wrong with a payload is our fault, not Qdrant's.
         return as_candidates(found)

@@ -4,6 +4,7 @@ Not by Qdrant's own client, which makes classes of all that the API knows when i
 was half of a cold start, and a third of the layer (ADR 24).
 """
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +34,8 @@ class _Key(Shown, httpx.Auth):
 
 class Qdrant:
     def __init__(self, url: str, *, api_key: Credential | str | None, timeout: float) -> None:
-        """`timeout` in seconds bounds each request."""
+        """`timeout` in seconds bounds each request, from its name's look-up to its last byte."""
+        self._timeout = timeout
         parts = urlsplit(url.rstrip("/"))
         host = parts.netloc if parts.port else f"{parts.netloc}:{_PORT}"
         self._http = httpx.AsyncClient(
@@ -48,10 +50,13 @@ class Qdrant:
     async def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The result, of a path below /collections/.
 
-        Raises Refused, httpx.TransportError, and ValueError where the answer is not Qdrant's.
+        Raises Refused, httpx.TransportError, TimeoutError, and ValueError where the answer is not
+        Qdrant's.
         """
         content = None if body is None else to_json(body)
-        answer = await self._http.request(method, path, content=content, params=query or None)
+        # httpx bounds each of its steps: of an answer that drips, each drop.
+        async with asyncio.timeout(self._timeout):
+            answer = await self._http.request(method, path, content=content, params=query or None)
         if not answer.is_success:
             wait = answer.headers.get("retry-after", "")
             raise Refused(answer.status_code, int(wait) if wait.isdigit() else None)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import uuid_utils.compat as uuids
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,15 +19,25 @@ _SAFELY = tuple((name.encode(), value.encode()) for name, value in SAFELY.items(
 
 
 class RequestFrame:
-    """Refuses what is too large (413) or not JSON (415) before anything reads it.
+    """Refuses what is too large (413), not JSON (415) or does not come (408) before anything is
+    done about it: a body that is on its way holds no place in here.
 
     What nobody caught is answered here (500), as Starlette does it where no id can be added.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body: int, dialects: Mapping[str, Dialect]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body: int,
+        dialects: Mapping[str, Dialect],
+        body_seconds: float = 10.0,
+    ) -> None:
+        """`max_body` in bytes; it has to be there after `body_seconds`."""
         self._app = app
         self._max_body = max_body
         self._dialects = dialects
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,10 +72,9 @@ class RequestFrame:
 
         try:
             refusal = self._refusal(scope)
-            if refusal:
-                await refusal(scope, receive, send_with_id)
-            else:
-                await self._app(scope, self._limited(receive), send_with_id)
+            if refusal is None and _has_body(scope):
+                receive, refusal = await self._received(scope, receive)
+            await (refusal or self._app)(scope, receive, send_with_id)
         except Exception as error:
             if status is not None:  # too late to say so
                 raise
@@ -84,24 +92,41 @@ class RequestFrame:
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._max_body:
-            return problem(scope, 413, f"The body may have {self._max_body} bytes at most.")
-        if _has_body(scope, headers) and not _is_json(headers):
+            return self._too_large(scope)
+        if _has_body(scope) and not _is_json(headers):
             return problem(scope, 415, "Send the body as application/json.")
         return None
 
-    def _limited(self, receive: Receive) -> Receive:
-        """A body without a length is counted as it comes."""
-        seen = 0
+    async def _received(self, scope: Scope, receive: Receive) -> tuple[Receive, Response | None]:
+        """What tells the whole body at once and then goes on, or why there is none."""
+        body = bytearray()
+        message: Message = {"more_body": True}
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                while message.get("more_body"):
+                    message = await receive()
+                    body += message.get("body", b"")
+                    # One without a length is counted as it comes.
+                    if len(body) > self._max_body:
+                        return receive, self._too_large(scope)
+        except TimeoutError:
+            late = f"The body has to be here within {self._body_seconds:g} s."
+            return receive, problem(scope, 408, late, headers={"Connection": "close"})
+        if message["type"] == "http.disconnect":
+            return receive, problem(scope, 400, "The body broke off.")
+        return _told_again(bytes(body), receive), None
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max_body:
-                raise HTTPException(413)
-            return message
+    def _too_large(self, scope: Scope) -> Response:
+        return problem(scope, 413, f"The body may have {self._max_body} bytes at most.")
 
-        return counted
+
+def _told_again(body: bytes, receive: Receive) -> Receive:
+    told: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return told.pop() if told else await receive()
+
+    return next_message
 
 
 def _request_id(scope: Scope) -> str:
@@ -122,9 +147,10 @@ def _tell(scope: Scope, status: int, *, ms: float) -> None:
     tell("request", method=scope["method"], route=route, status=status, ms=ms)
 
 
-def _has_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+def _has_body(scope: Scope) -> bool:
     if scope["method"] not in ("POST", "PUT", "PATCH"):
         return False
+    headers = dict(scope["headers"])
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 

@@ -9,12 +9,11 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quire.domain import Caller
-from quire.errors import Invalid, QuireError, TooLarge, Unavailable
+from quire.errors import Invalid, QuireError, Unavailable
 from quire.observability import log
 from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys, StoredAnswer
@@ -56,14 +55,12 @@ class Idempotency:
                 headers.get("authorization"), user=headers.get("quire-user")
             )
             _check(key)
-            body = await _whole(scope, receive)
+            body = await Request(scope, receive).body()
             stored = await self._keys.claim(
                 caller, key, request_hash=_hash(scope, caller, body), claim=claim
             )
         except QuireError as error:
             return await refusal(scope, error)(scope, receive, send)
-        except ClientDisconnect:
-            return None
         if stored is not None:
             return await _give(stored, send)
         return await self._answer(scope, body, send, caller=caller, key=key, claim=claim)
@@ -135,13 +132,6 @@ def _check(key: str) -> None:
         raise Invalid(
             f"A key is 1 to {_KEY_LENGTH} printable ASCII characters.", field="Idempotency-Key"
         )
-
-
-async def _whole(scope: Scope, receive: Receive) -> bytes:
-    try:
-        return await Request(scope, receive).body()
-    except HTTPException:  # RequestFrame's own
-        raise TooLarge("The request is too large.") from None
 
 
 def _hash(scope: Scope, caller: Caller, body: bytes) -> bytes:

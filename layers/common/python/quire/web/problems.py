@@ -33,6 +33,7 @@ _TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Too Large",
     415: "Unsupported Type",
@@ -167,7 +168,6 @@ _HTTP_DETAIL = {
     400: "The body cannot be read as JSON in UTF-8, or is nested too deeply.",
     404: "There is nothing at this address.",
     405: "This address does not answer to that method.",
-    413: "The request is too large.",
 }
 
 
