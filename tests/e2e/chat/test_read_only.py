@@ -15,7 +15,7 @@ from tests.conftest import Tenant, unpooled
 from tests.e2e.behind import Owner
 from tests.e2e.chat.conftest import SECRET, Reader, served
 
-MOVED, SWITCHES = "quire/test/moved", "quire/test/moved/switches"
+MOVED, SWITCHES = "quire/test/moved/runtime", "quire/test/moved/switches"
 QUESTION = {"question": "How often has the grease to be renewed?", "cache": False}
 
 
