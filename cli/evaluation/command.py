@@ -3,7 +3,8 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ from cli.client import Failed, Quire
 from cli.connection import AsJson, run
 from cli.evaluation import asking, dataset, ingestion, reading
 from cli.evaluation.asking import Configuration
-from cli.evaluation.dataset import Dataset, Half
+from cli.evaluation.dataset import BadDataset, Dataset, Half
 
 METRIC = "nDCG@10"
 # Needed here only, and not small; so they are no part of what `make run` installs.
@@ -107,7 +108,7 @@ async def _evaluate(
     if metric not in (measured := scoring.measured(chosen)):
         raise Failed(f"{metric} is not measured here; choose one of: {', '.join(measured)}.")
     await asking.try_out(quire, chosen, configurations)
-    with terminal.progress() as progress:
+    with _going_on(), terminal.progress() as progress:
         brought = await ingestion.bring(quire, chosen, progress, timeout=timeout)
         chosen = await ingestion.locate(quire, chosen, brought.ids)
         runs, scores = [], []
@@ -129,6 +130,20 @@ async def _evaluate(
     return results.assemble(
         chosen, brought.ingestion, runs, scores, comparisons, url=quire.url, options=options
     )
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Say of what fails on the way that it was not for nothing."""
+    try:
+        yield
+    except BadDataset:
+        raise
+    except Failed as failed:
+        raise Failed(
+            f"{failed.message} What was sent stays: a second run goes on from there.",
+            request_id=failed.request_id,
+        ) from None
 
 
 def _configurations(given: Sequence[str]) -> list[Configuration]:

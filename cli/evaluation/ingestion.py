@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -13,6 +14,7 @@ from rich.progress import Progress
 from cli.client import Failed, Json, Quire, path_of
 from cli.evaluation.dataset import BadDataset, Dataset, Query, Span
 from cli.files import File
+from cli.pausing import patiently
 from cli.upload import Uploading
 from cli.watch import SIDE_BY_SIDE, Outcome
 
@@ -50,9 +52,13 @@ async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: 
     _check(outcomes)
     names = {dataset.filename(document): document.id for document in dataset.documents}
     found: dict[str, Json] = {}
-    async for document in quire.pages("/v1/documents"):
-        if document["filename"] in names:
-            found[names[document["filename"]]] = document
+
+    async def look() -> None:
+        async for document in quire.pages("/v1/documents"):
+            if document["filename"] in names:
+                found[names[document["filename"]]] = document
+
+    await patiently(look)
     ingestion = Ingestion(
         documents=len(found),
         brought=sum(outcome.outcome == "ready" for outcome in outcomes),
@@ -75,7 +81,8 @@ async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Data
 
     async def fetch(name: str) -> tuple[str, str]:
         async with gate:
-            return name, await quire.text(path_of("documents", ids[name]) + "/text")
+            path = path_of("documents", ids[name]) + "/text"
+            return name, await patiently(partial(quire.text, path))
 
     texts = dict(await asyncio.gather(*map(fetch, sorted(quoted))))
     return replace(dataset, queries=[located(query, texts) for query in dataset.queries])

@@ -168,6 +168,16 @@ async def test_a_busy_deployment_is_asked_again(
     assert len(deployment.documents) == 1
 
 
+async def test_too_many_requests_wait_as_long_as_they_are_told(
+    deployment: Deployment, quire: Quire, fruit: Path, tmp_path: Path
+) -> None:
+    deployment.allowed = {"uploads": 1, "questions": 2}
+    ended = await quire("eval", str(fruit), "--out", str(tmp_path))
+    assert (ended.code, ended.err) == (0, "")
+    # Both that had to wait were asked again once, not sooner.
+    assert deployment.refused == {"uploads": 2, "questions": 1}
+
+
 async def test_what_goes_wrong_is_one_sentence(
     deployment: Deployment, quire: Quire, fruit: Path, tmp_path: Path
 ) -> None:
@@ -192,7 +202,7 @@ async def test_what_goes_wrong_is_one_sentence(
     with (fruit / "corpus.jsonl").open("a") as corpus:
         corpus.write("\n" + json.dumps({"_id": "d4", "title": "", "text": "blank"}))
     failed = f"Of 4 documents 1 failed; the first is fruit/d4.md: {CAUSE}"
-    assert await said() == failed
+    assert await said() == f"{failed} What was sent stays: a second run goes on from there."
 
 
 @pytest.mark.parametrize("given", ["x", "x=", "x=[]", "={}", "x={}"])
