@@ -8,7 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from cli.client import Json, Quire
+from cli.client import Failed, Json, Quire
 from cli.evaluation.dataset import Dataset, Query
 from cli.pausing import patiently
 
@@ -122,6 +122,12 @@ async def _find(
         began = perf_counter()
         answer = await quire.post("/v1/retrieve", configuration.body(query))
         wall = 1_000 * (perf_counter() - began)
+        if without := answer.get("degraded"):
+            raise Failed(
+                f"Questions are searched without {', '.join(without)}: the deployment's model or "
+                "index does not answer, and figures would be of a poorer search.",
+                passing=True,
+            )
         chunks: list[Json] = answer["chunks"]
         # A tenant may have more than this dataset; what else it has is nobody's right answer.
         own = [chunk for chunk in chunks if chunk["filename"] in names]

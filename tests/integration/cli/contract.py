@@ -98,7 +98,13 @@ def create_app(to: Deployment) -> FastAPI:
         to.usage["total"]["requests"] += 1
         to.asked.append(body)
         chunks = to.retrieve(body["question"], body.get("top_k", 8))
-        return {"chunks": chunks, "timings": {"embed": 2.0, "search": 3.0}}
+        without = ["embeddings"] if to.degraded > 0 else []
+        to.degraded -= 1
+        return {
+            "chunks": chunks,
+            "degraded": without,
+            "timings": {"embed": 2.0, "search": 3.0},
+        }
 
     @app.get("/v1/documents/{document_id}/proof")
     async def proof(document_id: str) -> Json:

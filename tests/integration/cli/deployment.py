@@ -76,6 +76,7 @@ class Deployment:
         self.limits: Json = {}  # a tenant's own
         self.busy = 0  # how many looks are refused once something was sent
         self.overloaded = 0  # how many questions are
+        self.degraded = 0  # how many are searched by their words alone
         self.allowed: dict[str, int] = {}  # how many uploads, or questions, there may be
         self.counted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()

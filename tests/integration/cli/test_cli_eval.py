@@ -168,6 +168,18 @@ async def test_a_busy_deployment_is_asked_again(
     assert len(deployment.documents) == 1
 
 
+async def test_a_poorer_search_is_no_figure(
+    deployment: Deployment, quire: Quire, fruit: Path, tmp_path: Path
+) -> None:
+    deployment.degraded = 1
+    ended = await quire("eval", str(fruit), "--out", str(tmp_path), "--concurrency", "1")
+    assert (ended.code, deployment.usage["total"]["requests"]) == (0, 1 + 1 + 1 + 2)
+    deployment.degraded = 1_000
+    ended = await quire("eval", str(fruit), "--out", str(tmp_path))
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("Error: Questions are searched without embeddings: ")
+
+
 async def test_too_many_requests_wait_as_long_as_they_are_told(
     deployment: Deployment, quire: Quire, fruit: Path, tmp_path: Path
 ) -> None:
