@@ -17,6 +17,8 @@ from cli.files import CountedReader, File, content_type, sha256
 from cli.pausing import patiently
 from cli.watch import SIDE_BY_SIDE, Awaited, Outcome, Watch
 
+EMPTY = "It is empty."
+
 
 class Uploading:
     """One run: files are sent side by side, and what was sent is watched meanwhile."""
@@ -60,7 +62,7 @@ class Uploading:
 
     async def _send_bytes(self, file: File) -> None:
         if not file.size:
-            raise Failed("It is empty.")
+            raise Failed(EMPTY)
         digest = await asyncio.to_thread(sha256, file)
         there = self._there.get(file.name)
         if there and there["status"] == "ready" and there["sha256"] == digest:

@@ -18,6 +18,7 @@ from benchmarks.parts.tables import joined_table, parts_table
 from benchmarks.parts.vectors import Vectors
 from benchmarks.parts.ways import AGAINST, DEFAULT, WAYS
 from cli.client import Failed
+from cli.evaluation import page
 from cli.evaluation.asking import DEPTH
 from cli.evaluation.comparing import compare
 from cli.evaluation.dataset import Half, choose
@@ -45,16 +46,20 @@ def main(
     """Measure each part of a search with and without."""
     try:
         dataset = choose(read(path, documents=documents), half=half, limit=limit, seed=seed)
+        folder = kept or Path("build", "eval", dataset.name)
+        page.prepare(folder)
+        vectors = Vectors(folder / "vectors.npz")
         corpus = cut(dataset)
     except Failed as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    folder = kept or Path("build", "eval", dataset.name)
-    searcher = _searcher(corpus, Vectors(folder / "vectors.npz"))
+    searcher = _searcher(corpus, vectors)
     console.print(
         f"{dataset.name}: {len(dataset.queries):,} questions ({half}), "
         f"{len(corpus.chunks):,} chunks; 95 % intervals"
     )
+    for remark in corpus.dataset.remarks:
+        console.print(remark, style="yellow", markup=False, soft_wrap=True)
     scores = {
         way.name: score(corpus.dataset, searcher.find(way, depth=DEPTH, count=DEPTH))
         for way in WAYS

@@ -38,7 +38,7 @@ def read(folder: Path) -> Dataset:
             passages=[Span(gold, 0, lengths[gold]) for gold in grades[name] if gold in lengths],
         )
         for name, question in questions.items()
-        if grades.get(name)
+        if not documents.keys().isdisjoint(grades.get(name, {}))
     ]
     if not asked:
         raise BadDataset(f"{qrels} has no relevant document for any query of {queries}.")
@@ -46,6 +46,11 @@ def read(folder: Path) -> Dataset:
     if blank:
         total = len(documents) + len(blank)
         remarks.append(f"Left out for want of text: {len(blank):,} of {total:,} documents.")
+    if unasked := len(questions) - len(asked):
+        remarks.append(
+            f"Left out for want of a relevant document with text: {unasked:,} of "
+            f"{len(questions):,} queries."
+        )
     return Dataset(
         name=slug(folder.resolve().name),
         kind="BEIR",

@@ -110,7 +110,7 @@ async def _evaluate(
     await asking.try_out(quire, chosen, configurations)
     with _going_on(), terminal.progress() as progress:
         brought = await ingestion.bring(quire, chosen, progress, timeout=timeout)
-        chosen = await ingestion.locate(quire, chosen, brought.ids)
+        chosen = await ingestion.locate(quire, brought.dataset, brought.ids)
         runs, scores = [], []
         for configuration in configurations:
             task = progress.add_task(configuration.name, total=len(chosen.queries), amount="")

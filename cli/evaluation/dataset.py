@@ -76,6 +76,27 @@ class Dataset:
         """What the document is called in the deployment, so that it is known among others."""
         return f"{self.name}/{document.name}"
 
+    def without(self, causes: Mapping[str, str]) -> "Dataset":
+        """Without the documents that could not be read, by id, and why; a remark tells of them.
+
+        Raises BadDataset for one that a question needs.
+        """
+        if not causes:
+            return self
+        first, why = next(iter(causes.items()))
+        for query in self.queries:
+            if needed := next((name for name in query.relevant if name in causes), None):
+                raise BadDataset(
+                    f"{needed} could not be read, and question {query.id} needs it: "
+                    f"{causes[needed]}"
+                )
+        remark = (
+            f"Left out, as they could not be read: {len(causes):,} of {len(self.documents):,} "
+            f"documents; the first is {first}: {why}"
+        )
+        kept = [document for document in self.documents if document.id not in causes]
+        return replace(self, documents=kept, remarks=[*self.remarks, remark])
+
 
 def choose(dataset: Dataset, *, half: Half, limit: int | None, seed: int) -> Dataset:
     """The queries of that half, and of both queries and documents no more than `limit`.
@@ -106,20 +127,20 @@ def choose(dataset: Dataset, *, half: Half, limit: int | None, seed: int) -> Dat
 def markdown(title: str, text: str) -> str:
     """A file whose title the extraction finds, and whose canonical text is exactly this."""
     heading = " ".join(title.split())
-    # The extraction makes every line end \n, and refuses a NUL.
+    # The extraction makes every line end \n.
     body = clean(text)
     return f"# {heading}\n\n{body}" if heading else body
 
 
 def clean(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", " ")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def safe_name(identifier: str, suffix: str) -> str:
     """A filename for any id: the id itself where that is one, else its hash."""
     if _PLAIN_ID.fullmatch(identifier):
         return identifier + suffix
-    return hashlib.sha256(identifier.encode(errors="replace")).hexdigest()[:32] + suffix
+    return hashlib.sha256(identifier.encode()).hexdigest()[:32] + suffix
 
 
 def slug(name: str) -> str:

@@ -15,7 +15,7 @@ from cli.client import Failed, Json, Quire, path_of
 from cli.evaluation.dataset import BadDataset, Dataset, Query, Span
 from cli.files import File
 from cli.pausing import patiently
-from cli.upload import Uploading
+from cli.upload import EMPTY, Uploading
 from cli.watch import SIDE_BY_SIDE, Outcome
 
 
@@ -36,20 +36,25 @@ class Ingestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """`ids` are the deployment's, by the dataset's own."""
+    """`ids` are the deployment's, by the dataset's own; what could not be read is left out."""
 
+    dataset: Dataset
     ingestion: Ingestion
     ids: Mapping[str, str]
 
 
 async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: float) -> Brought:
-    """Raises Failed if any document does not become ready; `timeout` in seconds as in Uploading."""
+    """`timeout` in seconds as in Uploading.
+
+    Raises Failed if a document does not become ready, unless it is a file that no question needs
+    and that cannot be read: beside those that are asked about there may be pictures.
+    """
     began = perf_counter()
     with TemporaryDirectory(prefix="quire-eval-") as folder:
         files = await asyncio.to_thread(_files, dataset, Path(folder))
         outcomes = await Uploading(quire, files, progress).run(timeout=timeout)
     seconds = perf_counter() - began
-    _check(outcomes)
+    dataset = _readable(dataset, outcomes)
     names = {dataset.filename(document): document.id for document in dataset.documents}
     found: dict[str, Json] = {}
 
@@ -68,7 +73,7 @@ async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: 
         cost_usd=sum(document["cost_usd"] for document in found.values()),
     )
     ids = {name: str(document["id"]) for name, document in found.items()}
-    return Brought(ingestion=ingestion, ids=ids)
+    return Brought(dataset=dataset, ingestion=ingestion, ids=ids)
 
 
 async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Dataset:
@@ -105,17 +110,27 @@ def _files(dataset: Dataset, folder: Path) -> list[File]:
         path = document.path
         if path is None:
             path = folder / document.name
-            # A lone surrogate, which JSON may hold, is no character; one that is takes its place.
-            path.write_bytes((document.text or "").encode("utf-8", errors="replace"))
+            path.write_bytes((document.text or "").encode())
         files.append(File(path, dataset.filename(document), path.stat().st_size))
     return files
 
 
-def _check(outcomes: Sequence[Outcome]) -> None:
-    bad = [outcome for outcome in outcomes if outcome.cause is not None]
-    if bad:
-        counts = Counter(outcome.outcome for outcome in bad)
+def _readable(dataset: Dataset, outcomes: Sequence[Outcome]) -> Dataset:
+    """Raises Failed."""
+    bad = {outcome.filename: outcome for outcome in outcomes if outcome.cause is not None}
+    causes = {
+        document.id: outcome.cause or ""
+        for document in dataset.documents
+        if document.path and (outcome := bad.get(dataset.filename(document)))
+        # The deployment knows it and refused it, or there was nothing to send.
+        if (outcome.outcome == "failed" and outcome.document_id) or outcome.cause == EMPTY
+    }
+    readable = dataset.without(causes)
+    left = [bad[name] for name in map(readable.filename, readable.documents) if name in bad]
+    if left:
+        counts = Counter(outcome.outcome for outcome in left)
         told = " and ".join(f"{count} {name}" for name, count in counts.items())
         raise Failed(
-            f"Of {len(outcomes)} documents {told}; the first is {bad[0].filename}: {bad[0].cause}"
+            f"Of {len(outcomes)} documents {told}; the first is {left[0].filename}: {left[0].cause}"
         )
+    return readable

@@ -134,12 +134,17 @@ async def test_our_own_questions_know_their_passage(
     book.mkdir(parents=True)
     (book / "pear.txt").write_text("Pears are green.")
     (book / "plum.txt").write_text("Plums are blue.")
+    (book / "blank.png").write_text("blank")
+    (book / "empty.txt").touch()
     asked = {"id": 1, "question": "Pears are", "filename": "pear.txt", "passage": "are green."}
     path = book.parent / "questions.jsonl"
     path.write_text(json.dumps(asked))
     await quire("eval", str(path), "--out", str(tmp_path))
     found, _ = written(tmp_path)
-    assert set(deployment.documents) == {"fruits/pear.txt", "fruits/plum.txt"}
+    ready = {name for name, one in deployment.documents.items() if one.shown["status"] == "ready"}
+    assert ready == {"fruits/pear.txt", "fruits/plum.txt"}
+    remark, *_ = found["dataset"]["remarks"]
+    assert remark.endswith(f"2 of 4 documents; the first is blank.png: {CAUSE}")
     assert found["questions"][0]["configurations"]["default"]["rank"] == 1
     path.write_text(json.dumps({**asked, "passage": "are red."}))
     ended = await quire("eval", str(path), "--out", str(tmp_path))
