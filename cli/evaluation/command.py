@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cli import terminal
 from cli.client import Failed, Quire
 from cli.connection import AsJson, run
-from cli.evaluation import asking, dataset, ingestion, reading
+from cli.evaluation import asking, dataset, ingestion, reading, show
 from cli.evaluation.asking import Configuration
 from cli.evaluation.dataset import BadDataset, Dataset, Half
 
@@ -74,7 +74,7 @@ def evaluate(
 
     async def work(quire: Quire) -> None:
         _check_installed()
-        from cli.evaluation import page, show
+        from cli.evaluation import page
 
         chosen = dataset.choose(
             reading.read(path, documents=documents), half=half, limit=limit, seed=seed
@@ -151,18 +151,32 @@ def _configurations(given: Sequence[str]) -> list[Configuration]:
     found: dict[str, Configuration] = {}
     for text in given:
         named = _NAMED.fullmatch(text)
-        try:
-            request = json.loads(named["request"]) if named else None
-        except ValueError:
-            request = None
-        if named is None or not isinstance(request, dict):
+        request = _request(named["request"]) if named else None
+        if named is None or request is None:
             raise typer.BadParameter(
                 f"""{text!r} is not of the form NAME='{{"field": "value"}}'."""
             )
+        if named["name"] in show.TAKEN:
+            raise typer.BadParameter(f"{named['name']} is the name of a column; choose another.")
+        if "question" in request:
+            raise typer.BadParameter("A configuration cannot hold a question: the dataset has all.")
         if named["name"] in found:
             raise typer.BadParameter(f"Two configurations are named {named['name']}.")
         found[named["name"]] = Configuration(named["name"], request)
     return list(found.values()) or [Configuration("default")]
+
+
+def _request(text: str) -> dict[str, Any] | None:
+    """The JSON object that it is; None where it is none."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"JSON has no {constant}.")
+
+    try:
+        found = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _check_installed() -> None:
