@@ -18,10 +18,9 @@ from benchmarks.parts.tables import joined_table, parts_table
 from benchmarks.parts.vectors import Vectors
 from benchmarks.parts.ways import AGAINST, DEFAULT, WAYS
 from cli.client import Failed
-from cli.evaluation import page
 from cli.evaluation.asking import DEPTH
 from cli.evaluation.comparing import compare
-from cli.evaluation.dataset import Half, choose
+from cli.evaluation.dataset import Half, choose, claim
 from cli.evaluation.reading import read
 from cli.evaluation.scoring import score
 from functions.ingest.indexing import indexed_text
@@ -47,7 +46,7 @@ def main(
     try:
         dataset = choose(read(path, documents=documents), half=half, limit=limit, seed=seed)
         folder = kept or Path("build", "eval", dataset.name)
-        page.prepare(folder)
+        claim(folder, path)
         vectors = Vectors(folder / "vectors.npz")
         corpus = cut(dataset)
     except Failed as error:

@@ -80,7 +80,7 @@ def evaluate(
             reading.read(path, documents=documents), half=half, limit=limit, seed=seed
         )
         folder = out or Path("build", "eval", chosen.name)
-        page.prepare(folder)
+        dataset.claim(folder, path)
         found = await _evaluate(quire, chosen, configurations, options, timeout=timeout)
         written = page.write(found, folder)
         if as_json:

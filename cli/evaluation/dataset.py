@@ -13,6 +13,7 @@ Half = Literal["first", "second", "all"]
 # What the ranking metrics rank: documents, or the passages that chunks hold.
 Unit = Literal["document", "passage"]
 
+_NOTE = "dataset.txt"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -96,6 +97,25 @@ class Dataset:
         )
         kept = [document for document in self.documents if document.id not in causes]
         return replace(self, documents=kept, remarks=[*self.remarks, remark])
+
+
+def claim(folder: Path, dataset: Path) -> None:
+    """Make a folder for what comes of this dataset. Raises Failed where it is another's.
+
+    Before anybody waits for long: two datasets may well have one name.
+    """
+    path = dataset.resolve()
+    path = path.parent if path.name == "questions.jsonl" else path
+    note = folder / _NOTE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            note.write_text(str(path), encoding="utf-8", errors="surrogateescape")
+        owner = note.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise Failed(f"{folder} cannot be written to: {error.strerror}.") from None
+    if owner != str(path):
+        raise Failed(f"{folder} holds what came of {owner}; name another folder, or remove it.")
 
 
 def choose(dataset: Dataset, *, half: Half, limit: int | None, seed: int) -> Dataset:

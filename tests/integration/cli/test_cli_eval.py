@@ -89,6 +89,9 @@ async def test_what_is_there_is_not_brought_again(
 ) -> None:
     await quire("eval", str(fruit), "--out", str(tmp_path))
     deployment.received.clear()
+    half = await quire("eval", str(fruit), "--out", str(tmp_path), "--half", "first")
+    assert f"Written: {tmp_path}/results-first.json and {tmp_path}/report-first.html" in half.out
+    assert written(tmp_path)[0]["options"]["half"] == "all"
     ended = await quire("eval", str(fruit), "--out", str(tmp_path), "--json")
     assert not deployment.received
     assert json.loads(ended.out) == written(tmp_path)[0]

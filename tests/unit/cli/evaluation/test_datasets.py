@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.evaluation.dataset import BadDataset, Document, Span, choose
+from cli.client import Failed
+from cli.evaluation.dataset import BadDataset, Document, Span, choose, claim
 from cli.evaluation.reading import read
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -130,6 +131,17 @@ def test_halves_are_disjoint_whole_and_the_same_each_time() -> None:
     assert first == choose(found, half="first", limit=None, seed=0)
     assert first != choose(found, half="first", limit=None, seed=1)
     assert first.documents == found.documents
+
+
+def test_a_folder_belongs_to_one_dataset(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    claim(folder, tmp_path / "a" / "facts")
+    claim(folder, tmp_path / "a" / "facts" / "questions.jsonl")
+    with pytest.raises(Failed, match=r"holds what came of .*/a/facts; name another folder"):
+        claim(folder, tmp_path / "b" / "facts")
+    (tmp_path / "file").touch()
+    with pytest.raises(Failed, match="cannot be written to"):
+        claim(tmp_path / "file", EXAMPLES)
 
 
 def test_a_limit_keeps_what_answers() -> None:
