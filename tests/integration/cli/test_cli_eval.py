@@ -166,6 +166,8 @@ async def test_others_documents_do_not_count(
     found, _ = written(tmp_path)
     assert found["questions"][0]["configurations"]["default"]["rank"] == 1
     assert "1.0 chunks a question were of documents that are not in this dataset" in ended.out
+    deep = "all but 3: figures that look deeper than 3 chunks, nDCG@10, MRR@10, recall@5 and beyond"
+    assert deep in ended.out
 
 
 async def test_a_busy_deployment_is_asked_again(
