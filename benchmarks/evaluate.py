@@ -43,7 +43,8 @@ def main(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="As `quire eval` takes it.")],
     state: Annotated[
-        Path | None, typer.Option(help="What was read, kept [build/eval/DATASET/state].")
+        Path | None,
+        typer.Option(help="What was read, kept.", show_default="build/eval/DATASET/state"),
     ] = None,
     documents: Annotated[Path | None, typer.Option(help="As `quire eval` takes it.")] = None,
 ) -> None:

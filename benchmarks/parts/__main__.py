@@ -39,7 +39,8 @@ def main(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the halves and the intervals.")] = 0,
     kept: Annotated[
-        Path | None, typer.Option(help="Vectors, for the next time [build/eval/DATASET].")
+        Path | None,
+        typer.Option(help="Vectors, for the next time.", show_default="build/eval/DATASET"),
     ] = None,
 ) -> None:
     """Measure each part of a search with and without."""

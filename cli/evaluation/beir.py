@@ -17,6 +17,9 @@ from cli.evaluation.dataset import (
 )
 from cli.evaluation.reading import numbered, objects, string
 
+# What trec_eval, in C, can count.
+_MOST = 2**31 - 1
+
 Grades = dict[str, dict[str, int]]
 
 
@@ -114,6 +117,8 @@ def _grades(path: Path, *, documents: set[str], queries: set[str]) -> Grades:
             grade = int(score)
         except ValueError:
             raise BadDataset(f"{place} has the score '{score}', which is no integer.") from None
+        if grade > _MOST:
+            raise BadDataset(f"{place} has a score above {_MOST:,}.")
         if query not in queries:
             raise BadDataset(f"{place} names the query {query}, which queries.jsonl has not.")
         if document not in documents:

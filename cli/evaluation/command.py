@@ -55,7 +55,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the halves and the intervals.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 4,
     out: Annotated[
-        Path | None, typer.Option(help="The folder for JSON and HTML [build/eval/DATASET].")
+        Path | None,
+        typer.Option(help="The folder for JSON and HTML.", show_default="build/eval/DATASET"),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait, once all are sent, until they are ready.")
@@ -158,6 +159,10 @@ def _configurations(given: Sequence[str]) -> list[Configuration]:
             )
         if named["name"] in show.TAKEN:
             raise typer.BadParameter(f"{named['name']} is the name of a column; choose another.")
+        if named["name"].startswith("_"):
+            raise typer.BadParameter(
+                "The name of a configuration cannot begin with _: plots drop it."
+            )
         if "question" in request:
             raise typer.BadParameter("A configuration cannot hold a question: the dataset has all.")
         if named["name"] in found:

@@ -232,7 +232,7 @@ async def test_what_goes_wrong_is_one_sentence(
 @pytest.mark.parametrize(
     "given",
     [
-        *("x", "x=", "x=[]", "={}", "x={}", "metric={}"),
+        *("x", "x=", "x=[]", "={}", "x={}", "metric={}", "_={}"),
         *('y={"question": "?"}', 'y={"top_k": NaN}', "y=" + 9_999 * "["),
     ],
 )
@@ -240,6 +240,11 @@ def test_wrong_configurations(fruit: Path, given: str) -> None:
     # Refused before anything is asked: in this process, as nine others would take long to start.
     ended = CliRunner().invoke(app, ["eval", str(fruit), "--with", "x={}", "--with", given])
     assert ended.exit_code == 2
+
+
+def test_help_tells_where_results_go() -> None:
+    ended = CliRunner().invoke(app, ["eval", "--help"], env={"COLUMNS": "200"})
+    assert "build/eval/DATASET" in ended.output
 
 
 async def test_what_is_to_be_installed(deployment: Deployment, fruit: Path, tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ def test_a_limit_keeps_what_answers() -> None:
         ("queries.jsonl", lines({"_id": "q1", "text": " "}), "nothing but white space"),
         ("qrels.tsv", "q1 a/1 1", "qrels.tsv line 1 has not three fields"),
         ("qrels.tsv", "q1\ta/1\tyes", "line 1 has the score 'yes', which is no integer."),
+        ("qrels.tsv", f"q1\ta/1\t{2**63}", "qrels.tsv line 1 has a score above 2,147,483,647."),
         ("qrels.tsv", QRELS + "q9\tb\t1", "qrels.tsv line 4 names the query q9"),
         ("qrels.tsv", QRELS + "q1\tz\t1", "qrels.tsv line 4 names the document z"),
         ("qrels.tsv", "q1\tb\t0", "has no relevant document for any query"),
