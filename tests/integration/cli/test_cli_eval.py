@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from tests.integration.cli.command import ROOT, Ended, Quire, call
 from tests.integration.cli.contract import KEY, REQUEST_ID
 from tests.integration.cli.deployment import CAUSE, Deployment
@@ -227,24 +225,6 @@ async def test_what_goes_wrong_is_one_sentence(
         corpus.write("\n" + json.dumps({"_id": "d4", "title": "", "text": "blank"}))
     failed = f"Of 4 documents 1 failed; the first is fruit/d4.md: {CAUSE}"
     assert await said() == f"{failed} What was sent stays: a second run goes on from there."
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        *("x", "x=", "x=[]", "={}", "x={}", "metric={}", "_={}"),
-        *('y={"question": "?"}', 'y={"top_k": NaN}', "y=" + 9_999 * "["),
-    ],
-)
-def test_wrong_configurations(fruit: Path, given: str) -> None:
-    # Refused before anything is asked: in this process, as nine others would take long to start.
-    ended = CliRunner().invoke(app, ["eval", str(fruit), "--with", "x={}", "--with", given])
-    assert ended.exit_code == 2
-
-
-def test_help_tells_where_results_go() -> None:
-    ended = CliRunner().invoke(app, ["eval", "--help"], env={"COLUMNS": "200"})
-    assert "build/eval/DATASET" in ended.output
 
 
 async def test_what_is_to_be_installed(deployment: Deployment, fruit: Path, tmp_path: Path) -> None:
