@@ -16,7 +16,7 @@ from rich.console import Console
 
 from benchmarks.ports import free_ports
 from cli.client import Failed
-from cli.evaluation.dataset import slug
+from cli.evaluation.dataset import claim, slug
 from cli.evaluation.reading import read
 from local.children import ServiceFailed
 from local.configuration import Configuration
@@ -43,7 +43,8 @@ def main(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="As `quire eval` takes it.")],
     state: Annotated[
-        Path | None, typer.Option(help="What was read, kept [build/eval/DATASET/state].")
+        Path | None,
+        typer.Option(help="What was read, kept.", show_default="build/eval/DATASET/state"),
     ] = None,
     documents: Annotated[Path | None, typer.Option(help="As `quire eval` takes it.")] = None,
 ) -> None:
@@ -53,7 +54,7 @@ def main(
         # First, as nobody should wait for a cloud to hear of a broken line.
         name = read(dataset, documents=documents).name
         folder = state or Path("build", "eval", slug(name), "state")
-        folder.mkdir(parents=True, exist_ok=True)
+        claim(folder, dataset)
         code = asyncio.run(_run(folder, given))
     except (Failed, ServiceFailed) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)

@@ -25,16 +25,22 @@ _TERMINAL = ("response_complete", "incomplete")
 class Failed(Exception):
     """What to tell the person: one sentence, and the id of the request it is about.
 
-    `passing` when the same request may well succeed a little later.
+    `passing` when the same request may well succeed later: in `retry_after` seconds, if told so.
     """
 
     def __init__(
-        self, message: str, *, request_id: str | None = None, passing: bool = False
+        self,
+        message: str,
+        *,
+        request_id: str | None = None,
+        passing: bool = False,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.request_id = request_id
         self.passing = passing
+        self.retry_after = retry_after
 
 
 class Unreached(Failed):
@@ -177,12 +183,13 @@ class Quire:
         message = str(detail or f"{self._url} answers {_status(answer)}; check the URL.")
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             message += " Give the key with --key or QUIRE_API_KEY."
-        if seconds := answer.headers.get("Retry-After"):
+        if seconds := answer.headers.get("Retry-After", ""):
             message += f" Wait {seconds} s."
         return Failed(
             message,
             request_id=body.get("request_id") or answer.headers.get("apigw-requestid"),
             passing=answer.status_code in _PASSING,
+            retry_after=int(seconds) if seconds.isdecimal() else None,
         )
 
 
@@ -209,11 +216,9 @@ def _broken_off(url: httpx.URL) -> Failed:
 
 def _told(problem: Json) -> Failed:
     """What went wrong once a stream had begun."""
-    return Failed(
-        str(problem.get("detail", "The answer broke off.")),
-        request_id=problem.get("request_id"),
-        passing=problem.get("status") in _PASSING,
-    )
+    detail = str(problem.get("detail", "The answer broke off."))
+    passing = problem.get("status") in _PASSING
+    return Failed(detail, request_id=problem.get("request_id"), passing=passing)
 
 
 def is_loopback(url: httpx.URL) -> bool:

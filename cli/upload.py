@@ -14,7 +14,10 @@ from rich.progress import Progress
 
 from cli.client import Failed, Json, Quire
 from cli.files import CountedReader, File, content_type, sha256
+from cli.pausing import patiently
 from cli.watch import SIDE_BY_SIDE, Awaited, Outcome, Watch
+
+EMPTY = "It is empty."
 
 
 class Uploading:
@@ -37,10 +40,13 @@ class Uploading:
         Raises Failed when nothing could be uploaded, or the deployment is lost on the way.
         """
         # First, so that a wrong key or URL is one error, not one a file.
-        async for document in self._quire.pages("/v1/documents"):
-            self._there[document["filename"]] = document
+        await patiently(self._look)
         sending = asyncio.gather(*(self._send(file) for file in self._files))
         return await self._watch.run(sending, timeout=timeout)
+
+    async def _look(self) -> None:
+        async for document in self._quire.pages("/v1/documents"):
+            self._there[document["filename"]] = document
 
     async def _send(self, file: File) -> None:
         async with self._gate:
@@ -56,16 +62,14 @@ class Uploading:
 
     async def _send_bytes(self, file: File) -> None:
         if not file.size:
-            raise Failed("It is empty.")
+            raise Failed(EMPTY)
         digest = await asyncio.to_thread(sha256, file)
         there = self._there.get(file.name)
         if there and there["status"] == "ready" and there["sha256"] == digest:
             self._watch.end(file.name, "unchanged", document=there)
             return
-        form = await self._quire.post(
-            "/v1/uploads",
-            {"filename": file.name, "content_type": content_type(file), "size": file.size},
-        )
+        wanted = {"filename": file.name, "content_type": content_type(file), "size": file.size}
+        form = await patiently(partial(self._quire.post, "/v1/uploads", wanted))
         with CountedReader(file.path, partial(self._count, file)) as opened:
             await self._quire.send_form(form["url"], form["fields"], opened, content_type(file))
         self._watch.add(

@@ -4,13 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from rich.progress import Progress
 
 from cli import terminal
 from cli.client import Failed, Json, Quire, path_of
-from cli.pausing import pauses
+from cli.pausing import patiently, pauses
 
 SIDE_BY_SIDE = 8
 
@@ -104,7 +105,8 @@ class Watch:
 
     async def _look_at(self, awaited: Awaited) -> bool:
         try:
-            document = await self._quire.get(path_of("documents", awaited.document_id))
+            path = path_of("documents", awaited.document_id)
+            document = await patiently(partial(self._quire.get, path))
         except Failed as failed:
             if not failed.passing:
                 raise

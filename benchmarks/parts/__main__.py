@@ -20,7 +20,7 @@ from benchmarks.parts.ways import AGAINST, DEFAULT, WAYS
 from cli.client import Failed
 from cli.evaluation.asking import DEPTH
 from cli.evaluation.comparing import compare
-from cli.evaluation.dataset import Half, choose
+from cli.evaluation.dataset import Half, choose, claim
 from cli.evaluation.reading import read
 from cli.evaluation.scoring import score
 from functions.ingest.indexing import indexed_text
@@ -39,22 +39,27 @@ def main(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the halves and the intervals.")] = 0,
     kept: Annotated[
-        Path | None, typer.Option(help="Vectors, for the next time [build/eval/DATASET].")
+        Path | None,
+        typer.Option(help="Vectors, for the next time.", show_default="build/eval/DATASET"),
     ] = None,
 ) -> None:
     """Measure each part of a search with and without."""
     try:
         dataset = choose(read(path, documents=documents), half=half, limit=limit, seed=seed)
+        folder = kept or Path("build", "eval", dataset.name)
+        claim(folder, path)
+        vectors = Vectors(folder / "vectors.npz")
         corpus = cut(dataset)
     except Failed as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    folder = kept or Path("build", "eval", dataset.name)
-    searcher = _searcher(corpus, Vectors(folder / "vectors.npz"))
+    searcher = _searcher(corpus, vectors)
     console.print(
         f"{dataset.name}: {len(dataset.queries):,} questions ({half}), "
         f"{len(corpus.chunks):,} chunks; 95 % intervals"
     )
+    for remark in corpus.dataset.remarks:
+        console.print(remark, style="yellow", markup=False, soft_wrap=True)
     scores = {
         way.name: score(corpus.dataset, searcher.find(way, depth=DEPTH, count=DEPTH))
         for way in WAYS

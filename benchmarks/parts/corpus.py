@@ -8,6 +8,7 @@ from cli.evaluation.dataset import Dataset, Document
 from cli.evaluation.ingestion import located
 from functions.ingest.reading import Text, read
 from quire.domain import Chunk
+from quire.errors import Unreadable
 from quire.objects import StoredObject
 
 _FOREVER = float("inf")
@@ -23,8 +24,17 @@ class Corpus:
 
 
 def cut(dataset: Dataset) -> Corpus:
-    """Raises Unreadable for a file that ingestion would refuse, BadDataset as `located` does."""
-    texts = {document.id: _read(dataset, document) for document in dataset.documents}
+    """Without the files that ingestion would refuse. Raises BadDataset as `located` does, and for
+    such a file that a question needs.
+    """
+    texts: dict[str, Text] = {}
+    causes: dict[str, str] = {}
+    for document in dataset.documents:
+        try:
+            texts[document.id] = _read(dataset, document)
+        except Unreadable as error:
+            causes[document.id] = error.message
+    dataset = dataset.without(causes)
     ids = {name: uuid5(NAMESPACE_URL, name) for name in texts}
     whole = {name: text.text for name, text in texts.items()}
     return Corpus(

@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cli.client import Failed
 from local.minilm import DIMENSIONS, MiniLM
 
 Floats = NDArray[np.float32]
@@ -20,12 +22,16 @@ _TEXTS_UNTIL_KEPT = 1_024
 
 class Vectors:
     def __init__(self, path: Path) -> None:
-        """`path` is a .npz that need not be there yet."""
+        """`path` is a .npz that need not be there yet. Raises Failed for what is none of ours."""
         self._path = path
         self._rows: dict[bytes, Floats] = {}
         if path.exists():
-            with np.load(path) as kept:
-                self._rows = dict(zip(map(bytes, kept["keys"]), kept["rows"], strict=True))
+            try:
+                with path.open("rb") as file, np.load(file) as kept:
+                    self._rows = dict(zip(map(bytes, kept["keys"]), kept["rows"], strict=True))
+            except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
+                message = f"{path} holds no vectors; remove it, and they are made anew."
+                raise Failed(message) from None
 
     def of(self, texts: Sequence[str], *, told: Callable[[int, int], None]) -> Floats:
         """Unit vectors (n, 384); `told` how many of those that are new are made."""

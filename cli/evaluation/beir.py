@@ -17,6 +17,9 @@ from cli.evaluation.dataset import (
 )
 from cli.evaluation.reading import numbered, objects, string
 
+# What trec_eval, in C, can count.
+_MOST = 2**31 - 1
+
 Grades = dict[str, dict[str, int]]
 
 
@@ -38,7 +41,7 @@ def read(folder: Path) -> Dataset:
             passages=[Span(gold, 0, lengths[gold]) for gold in grades[name] if gold in lengths],
         )
         for name, question in questions.items()
-        if grades.get(name)
+        if not documents.keys().isdisjoint(grades.get(name, {}))
     ]
     if not asked:
         raise BadDataset(f"{qrels} has no relevant document for any query of {queries}.")
@@ -46,6 +49,11 @@ def read(folder: Path) -> Dataset:
     if blank:
         total = len(documents) + len(blank)
         remarks.append(f"Left out for want of text: {len(blank):,} of {total:,} documents.")
+    if unasked := len(questions) - len(asked):
+        remarks.append(
+            f"Left out for want of a relevant document with text: {unasked:,} of "
+            f"{len(questions):,} queries."
+        )
     return Dataset(
         name=slug(folder.resolve().name),
         kind="BEIR",
@@ -109,6 +117,8 @@ def _grades(path: Path, *, documents: set[str], queries: set[str]) -> Grades:
             grade = int(score)
         except ValueError:
             raise BadDataset(f"{place} has the score '{score}', which is no integer.") from None
+        if grade > _MOST:
+            raise BadDataset(f"{place} has a score above {_MOST:,}.")
         if query not in queries:
             raise BadDataset(f"{place} names the query {query}, which queries.jsonl has not.")
         if document not in documents:

@@ -3,20 +3,21 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cli import terminal
 from cli.client import Failed, Quire
 from cli.connection import AsJson, run
-from cli.evaluation import asking, dataset, ingestion, reading
+from cli.evaluation import asking, dataset, ingestion, reading, show
 from cli.evaluation.asking import Configuration
-from cli.evaluation.dataset import Dataset, Half
+from cli.evaluation.dataset import BadDataset, Dataset, Half
 
 METRIC = "nDCG@10"
 # Needed here only, and not small; so they are no part of what `make run` installs.
@@ -54,7 +55,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the halves and the intervals.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 4,
     out: Annotated[
-        Path | None, typer.Option(help="The folder for JSON and HTML [build/eval/DATASET].")
+        Path | None,
+        typer.Option(help="The folder for JSON and HTML.", show_default="build/eval/DATASET"),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait, once all are sent, until they are ready.")
@@ -73,13 +75,13 @@ def evaluate(
 
     async def work(quire: Quire) -> None:
         _check_installed()
-        from cli.evaluation import page, show
+        from cli.evaluation import page
 
         chosen = dataset.choose(
             reading.read(path, documents=documents), half=half, limit=limit, seed=seed
         )
         folder = out or Path("build", "eval", chosen.name)
-        page.prepare(folder)
+        dataset.claim(folder, path)
         found = await _evaluate(quire, chosen, configurations, options, timeout=timeout)
         written = page.write(found, folder)
         if as_json:
@@ -107,9 +109,9 @@ async def _evaluate(
     if metric not in (measured := scoring.measured(chosen)):
         raise Failed(f"{metric} is not measured here; choose one of: {', '.join(measured)}.")
     await asking.try_out(quire, chosen, configurations)
-    with terminal.progress() as progress:
+    with _going_on(), terminal.progress() as progress:
         brought = await ingestion.bring(quire, chosen, progress, timeout=timeout)
-        chosen = await ingestion.locate(quire, chosen, brought.ids)
+        chosen = await ingestion.locate(quire, brought.dataset, brought.ids)
         runs, scores = [], []
         for configuration in configurations:
             task = progress.add_task(configuration.name, total=len(chosen.queries), amount="")
@@ -131,23 +133,55 @@ async def _evaluate(
     )
 
 
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Say of what fails on the way that it was not for nothing."""
+    try:
+        yield
+    except BadDataset:
+        raise
+    except Failed as failed:
+        raise Failed(
+            f"{failed.message} What was sent stays: a second run goes on from there.",
+            request_id=failed.request_id,
+        ) from None
+
+
 def _configurations(given: Sequence[str]) -> list[Configuration]:
     """Raises BadParameter."""
     found: dict[str, Configuration] = {}
     for text in given:
         named = _NAMED.fullmatch(text)
-        try:
-            request = json.loads(named["request"]) if named else None
-        except ValueError:
-            request = None
-        if named is None or not isinstance(request, dict):
+        request = _request(named["request"]) if named else None
+        if named is None or request is None:
             raise typer.BadParameter(
                 f"""{text!r} is not of the form NAME='{{"field": "value"}}'."""
             )
+        if named["name"] in show.TAKEN:
+            raise typer.BadParameter(f"{named['name']} is the name of a column; choose another.")
+        if named["name"].startswith("_"):
+            raise typer.BadParameter(
+                "The name of a configuration cannot begin with _: plots drop it."
+            )
+        if "question" in request:
+            raise typer.BadParameter("A configuration cannot hold a question: the dataset has all.")
         if named["name"] in found:
             raise typer.BadParameter(f"Two configurations are named {named['name']}.")
         found[named["name"]] = Configuration(named["name"], request)
     return list(found.values()) or [Configuration("default")]
+
+
+def _request(text: str) -> dict[str, Any] | None:
+    """The JSON object that it is; None where it is none."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"JSON has no {constant}.")
+
+    try:
+        found = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _check_installed() -> None:

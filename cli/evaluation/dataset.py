@@ -13,6 +13,7 @@ Half = Literal["first", "second", "all"]
 # What the ranking metrics rank: documents, or the passages that chunks hold.
 Unit = Literal["document", "passage"]
 
+_NOTE = "dataset.txt"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -76,6 +77,46 @@ class Dataset:
         """What the document is called in the deployment, so that it is known among others."""
         return f"{self.name}/{document.name}"
 
+    def without(self, causes: Mapping[str, str]) -> "Dataset":
+        """Without the documents that could not be read, by id, and why; a remark tells of them.
+
+        Raises BadDataset for one that a question needs.
+        """
+        if not causes:
+            return self
+        first, why = next(iter(causes.items()))
+        for query in self.queries:
+            if needed := next((name for name in query.relevant if name in causes), None):
+                raise BadDataset(
+                    f"{needed} could not be read, and question {query.id} needs it: "
+                    f"{causes[needed]}"
+                )
+        remark = (
+            f"Left out, as they could not be read: {len(causes):,} of {len(self.documents):,} "
+            f"documents; the first is {first}: {why}"
+        )
+        kept = [document for document in self.documents if document.id not in causes]
+        return replace(self, documents=kept, remarks=[*self.remarks, remark])
+
+
+def claim(folder: Path, dataset: Path) -> None:
+    """Make a folder for what comes of this dataset. Raises Failed where it is another's.
+
+    Before anybody waits for long: two datasets may well have one name.
+    """
+    path = dataset.resolve()
+    path = path.parent if path.name == "questions.jsonl" else path
+    note = folder / _NOTE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            note.write_text(str(path), encoding="utf-8", errors="surrogateescape")
+        owner = note.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise Failed(f"{folder} cannot be written to: {error.strerror}.") from None
+    if owner != str(path):
+        raise Failed(f"{folder} holds what came of {owner}; name another folder, or remove it.")
+
 
 def choose(dataset: Dataset, *, half: Half, limit: int | None, seed: int) -> Dataset:
     """The queries of that half, and of both queries and documents no more than `limit`.
@@ -106,20 +147,20 @@ def choose(dataset: Dataset, *, half: Half, limit: int | None, seed: int) -> Dat
 def markdown(title: str, text: str) -> str:
     """A file whose title the extraction finds, and whose canonical text is exactly this."""
     heading = " ".join(title.split())
-    # The extraction makes every line end \n, and refuses a NUL.
+    # The extraction makes every line end \n.
     body = clean(text)
     return f"# {heading}\n\n{body}" if heading else body
 
 
 def clean(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", " ")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def safe_name(identifier: str, suffix: str) -> str:
     """A filename for any id: the id itself where that is one, else its hash."""
     if _PLAIN_ID.fullmatch(identifier):
         return identifier + suffix
-    return hashlib.sha256(identifier.encode(errors="replace")).hexdigest()[:32] + suffix
+    return hashlib.sha256(identifier.encode()).hexdigest()[:32] + suffix
 
 
 def slug(name: str) -> str:

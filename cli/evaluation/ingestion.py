@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -13,7 +14,8 @@ from rich.progress import Progress
 from cli.client import Failed, Json, Quire, path_of
 from cli.evaluation.dataset import BadDataset, Dataset, Query, Span
 from cli.files import File
-from cli.upload import Uploading
+from cli.pausing import patiently
+from cli.upload import EMPTY, Uploading
 from cli.watch import SIDE_BY_SIDE, Outcome
 
 
@@ -34,25 +36,34 @@ class Ingestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """`ids` are the deployment's, by the dataset's own."""
+    """`ids` are the deployment's, by the dataset's own; what could not be read is left out."""
 
+    dataset: Dataset
     ingestion: Ingestion
     ids: Mapping[str, str]
 
 
 async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: float) -> Brought:
-    """Raises Failed if any document does not become ready; `timeout` in seconds as in Uploading."""
+    """`timeout` in seconds as in Uploading.
+
+    Raises Failed if a document does not become ready, unless it is a file that no question needs
+    and that cannot be read: beside those that are asked about there may be pictures.
+    """
     began = perf_counter()
     with TemporaryDirectory(prefix="quire-eval-") as folder:
         files = await asyncio.to_thread(_files, dataset, Path(folder))
         outcomes = await Uploading(quire, files, progress).run(timeout=timeout)
     seconds = perf_counter() - began
-    _check(outcomes)
+    dataset = _readable(dataset, outcomes)
     names = {dataset.filename(document): document.id for document in dataset.documents}
     found: dict[str, Json] = {}
-    async for document in quire.pages("/v1/documents"):
-        if document["filename"] in names:
-            found[names[document["filename"]]] = document
+
+    async def look() -> None:
+        async for document in quire.pages("/v1/documents"):
+            if document["filename"] in names:
+                found[names[document["filename"]]] = document
+
+    await patiently(look)
     ingestion = Ingestion(
         documents=len(found),
         brought=sum(outcome.outcome == "ready" for outcome in outcomes),
@@ -62,7 +73,7 @@ async def bring(quire: Quire, dataset: Dataset, progress: Progress, *, timeout: 
         cost_usd=sum(document["cost_usd"] for document in found.values()),
     )
     ids = {name: str(document["id"]) for name, document in found.items()}
-    return Brought(ingestion=ingestion, ids=ids)
+    return Brought(dataset=dataset, ingestion=ingestion, ids=ids)
 
 
 async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Dataset:
@@ -75,7 +86,8 @@ async def locate(quire: Quire, dataset: Dataset, ids: Mapping[str, str]) -> Data
 
     async def fetch(name: str) -> tuple[str, str]:
         async with gate:
-            return name, await quire.text(path_of("documents", ids[name]) + "/text")
+            path = path_of("documents", ids[name]) + "/text"
+            return name, await patiently(partial(quire.text, path))
 
     texts = dict(await asyncio.gather(*map(fetch, sorted(quoted))))
     return replace(dataset, queries=[located(query, texts) for query in dataset.queries])
@@ -98,17 +110,27 @@ def _files(dataset: Dataset, folder: Path) -> list[File]:
         path = document.path
         if path is None:
             path = folder / document.name
-            # A lone surrogate, which JSON may hold, is no character; one that is takes its place.
-            path.write_bytes((document.text or "").encode("utf-8", errors="replace"))
+            path.write_bytes((document.text or "").encode())
         files.append(File(path, dataset.filename(document), path.stat().st_size))
     return files
 
 
-def _check(outcomes: Sequence[Outcome]) -> None:
-    bad = [outcome for outcome in outcomes if outcome.cause is not None]
-    if bad:
-        counts = Counter(outcome.outcome for outcome in bad)
+def _readable(dataset: Dataset, outcomes: Sequence[Outcome]) -> Dataset:
+    """Raises Failed."""
+    bad = {outcome.filename: outcome for outcome in outcomes if outcome.cause is not None}
+    causes = {
+        document.id: outcome.cause or ""
+        for document in dataset.documents
+        if document.path and (outcome := bad.get(dataset.filename(document)))
+        # The deployment knows it and refused it, or there was nothing to send.
+        if (outcome.outcome == "failed" and outcome.document_id) or outcome.cause == EMPTY
+    }
+    readable = dataset.without(causes)
+    left = [bad[name] for name in map(readable.filename, readable.documents) if name in bad]
+    if left:
+        counts = Counter(outcome.outcome for outcome in left)
         told = " and ".join(f"{count} {name}" for name, count in counts.items())
         raise Failed(
-            f"Of {len(outcomes)} documents {told}; the first is {bad[0].filename}: {bad[0].cause}"
+            f"Of {len(outcomes)} documents {told}; the first is {left[0].filename}: {left[0].cause}"
         )
+    return readable

@@ -15,26 +15,25 @@ Json = dict[str, Any]
 _HARDEST = 10
 
 
-def prepare(folder: Path) -> None:
-    """Make the folder. Raises Failed where that is not possible, before anybody waits for long."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
 def write(found: Json, folder: Path) -> list[Path]:
-    """The files written. Raises Failed."""
+    """The files written; those of a half, or of so many questions, beside the others'.
+
+    Raises Failed.
+    """
+    half, limit = found["options"]["half"], found["options"]["limit"]
+    part = ("" if half == "all" else f"-{half}") + (f"-{limit}" if limit else "")
     pages = {
-        "results.json": json.dumps(found, ensure_ascii=False, indent=1),
-        "report.html": render(found),
+        f"results{part}.json": json.dumps(found, ensure_ascii=False, indent=1),
+        f"report{part}.html": render(found),
     }
     try:
         for name, content in pages.items():
-            # A lone surrogate, which a dataset's JSON may hold, cannot be written.
-            (folder / name).write_text(content, encoding="utf-8", errors="replace")
+            partial = folder / f"{name}.partial"
+            # A lone surrogate, which a configuration may hold, cannot be written.
+            partial.write_text(content, encoding="utf-8", errors="replace")
+            partial.replace(folder / name)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise Failed(f"{folder} cannot be written to: {error.strerror}.") from None
     return [folder / name for name in pages]
 
 
@@ -79,10 +78,6 @@ def hardest(questions: Sequence[Json], name: str, *, metric: str) -> list[Json]:
 
     worst = sorted(questions, key=key)[:_HARDEST]
     return [asked for asked in worst if _of(asked, name)["metrics"][metric] < 1]
-
-
-def _unwritable(folder: Path, error: OSError) -> Failed:
-    return Failed(f"{folder} cannot be written to: {error.strerror}.")
 
 
 def _comparison(compared: Json, questions: Sequence[Json]) -> Mapping[str, Any]:

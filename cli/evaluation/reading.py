@@ -73,6 +73,8 @@ def string(found: dict[str, Any], field: str, *, place: str, empty: bool = False
         return ""
     if not isinstance(value, str):
         raise BadDataset(f"{place} has no text under '{field}'.")
+    # JSON may hold a NUL, and halves of characters (lone surrogates): no text has either.
+    value = value.replace("\x00", " ").encode(errors="replace").decode()
     if not value.strip() and not empty:
         raise BadDataset(f"{place} has nothing but white space under '{field}'.")
     return value

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from cli.evaluation import bootstrap
-from cli.evaluation.asking import LONGEST_QUESTION, Found, Run
+from cli.evaluation.asking import DEPTH, LONGEST_QUESTION, Found, Run
 from cli.evaluation.comparing import Comparison
 from cli.evaluation.dataset import Dataset, Document, Query
 from cli.evaluation.ingestion import Ingestion
-from cli.evaluation.scoring import Scores, is_right
+from cli.evaluation.scoring import CUTOFFS, Scores, is_right
 
 Json = dict[str, Any]
 
@@ -179,14 +179,23 @@ def _remarks(dataset: Dataset, runs: Sequence[Run]) -> list[str]:
     remarks = []
     if cut := sum(len(query.question) > LONGEST_QUESTION for query in dataset.queries):
         remarks.append(f"{cut} questions were cut to {LONGEST_QUESTION:,} characters.")
-    if foreign := sum(one.foreign for run in runs for one in run.found):
-        asked = sum(len(run.found) for run in runs)
+    asked = [one for run in runs for one in run.found]
+    if foreign := sum(one.foreign for one in asked):
+        fewest = min(len(one.hits) for one in asked if one.foreign)
         remarks.append(
-            f"{foreign / asked:.1f} chunks a question were of documents that are not in this "
-            "dataset and were left out, so recall at great depths is a little low; a tenant of "
-            "the dataset's own avoids it."
+            f"{foreign / len(asked):.1f} chunks a question were of documents that are not in this "
+            f"dataset and were left out, of some question all but {fewest:,}: figures that look "
+            f"deeper than {fewest:,} chunks, {_deeper(fewest)}, are too low. A tenant of the "
+            "dataset's own avoids it."
         )
     return remarks
+
+
+def _deeper(chunks: int) -> str:
+    """The first of the metrics that look deeper than so many chunks."""
+    first = next((k for k in CUTOFFS if k > chunks), DEPTH)
+    at = f"recall@{first} and beyond" if first < DEPTH else f"as recall@{DEPTH}"
+    return f"nDCG@10, MRR@10, {at}" if chunks < 10 else at
 
 
 def _named(runs: Sequence[Run], name: str) -> Run:

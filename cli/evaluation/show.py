@@ -6,6 +6,10 @@ from cli import terminal
 
 Json = dict[str, Any]
 
+_METRIC, _LATENCY, _USED = "metric", "latency, ms", "used by all questions"
+# What a configuration cannot be called: its column would stand where the rows' names do.
+TAKEN = frozenset({_METRIC, _LATENCY, _USED})
+
 
 def results(found: Json) -> None:
     """All tables, in the order of the page."""
@@ -42,7 +46,7 @@ def ingested(ingestion: Json) -> str:
 def metric_rows(configurations: list[Json]) -> list[dict[str, str]]:
     return [
         {
-            "metric": name,
+            _METRIC: name,
             **{one["name"]: interval(one["metrics"][name]) for one in configurations},
         }
         for name in configurations[0]["metrics"]
@@ -53,7 +57,7 @@ def latency_rows(configurations: list[Json]) -> list[dict[str, str]]:
     stages = dict.fromkeys(stage for one in configurations for stage in one["latency_ms"])
     return [
         {
-            "latency, ms": f"{stage} {percent}",
+            _LATENCY: f"{stage} {percent}",
             **{one["name"]: _milliseconds(one, stage, percent) for one in configurations},
         }
         for stage in stages
@@ -71,13 +75,13 @@ def usage_rows(configurations: list[Json]) -> list[dict[str, str]]:
     }
     rows = [
         {
-            "used by all questions": name.removesuffix("_usd").replace("_", " "),
+            _USED: name.removesuffix("_usd").replace("_", " "),
             **{one["name"]: form.format(one["usage"][name]) for one in configurations},
         }
         for name, form in figures.items()
     ]
     seconds = {one["name"]: f"{one['seconds']:,.1f}" for one in configurations}
-    return [*rows, {"used by all questions": "seconds", **seconds}]
+    return [*rows, {_USED: "seconds", **seconds}]
 
 
 def difference_rows(compared: Json) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ async def test_questions_about_the_book_are_scored(
     both = ["--with", "all={}", "--with", 'one={"top_k": 1}']
     ended = await call("eval", *given, *both, QUIRE_URL=url, QUIRE_API_KEY=tenant.key)
     assert (ended.code, ended.err) == (0, "")
-    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / f"results-{ASKED}.json").read_text(encoding="utf-8"))
     everything, one = found["configurations"]
     # Offsets, texts and passages agree: every character of every passage is in some chunk.
     for name in ("recall@100", "excerpt recall@100"):

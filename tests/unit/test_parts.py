@@ -1,15 +1,21 @@
 """`make eval-parts` on two documents, of which one says its subject in its title alone."""
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
 
+from benchmarks.parts.__main__ import main
 from benchmarks.parts.corpus import cut
 from benchmarks.parts.joining import joining
 from benchmarks.parts.search import Searcher, Way, Words
 from benchmarks.parts.vectors import Vectors
 from cli.evaluation.dataset import Dataset, Document, Query
+from cli.evaluation.reading import read
 from functions.ingest.indexing import indexed_text
 from quire.retrieval.lexical import weigh_document, weigh_query
 from quire.retrieval.ranking import Blend
@@ -72,6 +78,32 @@ def test_joined_passages_are_told_against_as_many_characters() -> None:
         assert one.joined.value == one.apart.value == 1
         # Of "ratchet" both bear, of "teeth" one.
         assert one.characters == (len(RIGHT + BESIDE + BESIDE) / 2,) * 2
+
+
+def test_a_picture_among_the_documents_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").write_text(
+        json.dumps({"id": 1, "question": "ratchet", "filename": "ratchet.md", "passage": RIGHT})
+    )
+    (tmp_path / "ratchet.md").write_text(RIGHT)
+    (tmp_path / "ratchet.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    corpus = cut(read(tmp_path))
+    assert set(corpus.names.values()) == {"ratchet.md"}
+    assert "the first is ratchet.png" in corpus.dataset.remarks[-1]
+
+
+@pytest.mark.parametrize("kept", ["vectors.npz", ""])
+def test_what_holds_no_vectors_is_one_sentence(tmp_path: Path, kept: str) -> None:
+    questions = Path(__file__).parents[2] / "examples" / "questions.jsonl"
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept" / "vectors.npz"
+    path.write_bytes(b"PK\x03\x04 broken")
+    app = typer.Typer()
+    app.command()(main)
+    given = path if kept else path.parent
+    ended = CliRunner().invoke(app, [str(questions), "--kept", str(given)])
+    assert (ended.exit_code, type(ended.exception)) == (1, SystemExit)
+    assert len(ended.output.splitlines()) == 1
+    assert str(path) in ended.output
 
 
 def test_vectors_are_made_once(tmp_path: Path) -> None:

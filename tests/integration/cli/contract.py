@@ -48,6 +48,7 @@ def create_app(to: Deployment) -> FastAPI:
 
     @app.post("/v1/uploads", status_code=201)
     async def expect(body: Json) -> Json:
+        to.count("uploads")
         document = to.expect(body["filename"])
         fields = {
             "Content-Type": body["content_type"],
@@ -79,7 +80,7 @@ def create_app(to: Deployment) -> FastAPI:
     async def document(document_id: str) -> Json:
         if to.busy and to.received:
             to.busy -= 1
-            raise Problem(503, "The postgres is not available right now.", **{"Retry-After": "5"})
+            raise Problem(503, "The postgres is not available right now.", **{"Retry-After": "1"})
         return to.find(document_id).look()
 
     @app.get("/v1/documents/{document_id}/text")
@@ -88,15 +89,22 @@ def create_app(to: Deployment) -> FastAPI:
 
     @app.post("/v1/retrieve")
     async def retrieve(body: Json) -> Json:
+        to.count("questions")
         if to.overloaded:
             to.overloaded -= 1
-            raise Problem(503, "The qdrant is not available right now.", **{"Retry-After": "5"})
+            raise Problem(503, "The qdrant is not available right now.", **{"Retry-After": "1"})
         if unknown := set(body) - {"question", "top_k", "filters"}:
             raise Problem(422, f"These fields are not known: {', '.join(unknown)}.")
         to.usage["total"]["requests"] += 1
         to.asked.append(body)
         chunks = to.retrieve(body["question"], body.get("top_k", 8))
-        return {"chunks": chunks, "timings": {"embed": 2.0, "search": 3.0}}
+        without = ["embeddings"] if to.degraded > 0 else []
+        to.degraded -= 1
+        return {
+            "chunks": chunks,
+            "degraded": without,
+            "timings": {"embed": 2.0, "search": 3.0},
+        }
 
     @app.get("/v1/documents/{document_id}/proof")
     async def proof(document_id: str) -> Json:

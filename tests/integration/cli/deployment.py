@@ -5,7 +5,9 @@ Ingestion and jobs take a step whenever one is looked at, so that nothing depend
 
 import asyncio
 import hashlib
-from collections import deque
+import math
+import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +76,11 @@ class Deployment:
         self.limits: Json = {}  # a tenant's own
         self.busy = 0  # how many looks are refused once something was sent
         self.overloaded = 0  # how many questions are
+        self.degraded = 0  # how many are searched by their words alone
+        self.allowed: dict[str, int] = {}  # how many uploads, or questions, there may be
+        self.counted: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.refusing: dict[str, float] = {}  # since when
         self.stuck = False
         self.quick = False
         self.most_at_once = 0
@@ -102,6 +109,16 @@ class Deployment:
         about = {"document_id": stored.shown["id"], "version": stored.shown["version"]}
         cited = {"index": 1, "cited_text": self.quotes, **place, **about}
         return self.answer | {"citations": [cited]}
+
+    def count(self, what: str) -> None:
+        """One more; what is too many is refused for a second, and from then on no more."""
+        self.counted[what] += 1
+        if self.counted[what] <= self.allowed.get(what, math.inf):
+            return
+        began = self.refusing.setdefault(what, time.monotonic())
+        if time.monotonic() - began < 1:
+            self.refused[what] += 1
+            raise Problem(429, "These are too many requests.", **{"Retry-After": "1"})
 
     def find(self, document_id: str) -> Stored:
         for stored in self.documents.values():

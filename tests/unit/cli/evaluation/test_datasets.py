@@ -1,12 +1,14 @@
 """The three layouts, what is chosen of them, and the sentences that bad ones get."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.evaluation.dataset import BadDataset, Span, choose
+from cli.client import Failed
+from cli.evaluation.dataset import BadDataset, Document, Span, choose, claim
 from cli.evaluation.reading import read
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -61,7 +63,36 @@ def test_beir(beir: Path) -> None:
     (query,) = found.queries
     assert (query.id, query.question, query.relevant) == ("q1", "How to walk?", {"a/1": 2})
     assert query.passages == [Span("a/1", 0, len(walking.text))]
-    assert found.remarks == ["Left out for want of text: 1 of 3 documents."]
+    assert found.remarks == [
+        "Left out for want of text: 1 of 3 documents.",
+        "Left out for want of a relevant document with text: 1 of 2 queries.",
+    ]
+
+
+def test_a_query_that_nothing_can_answer_is_left_out(beir: Path) -> None:
+    (beir / "qrels.tsv").write_text(QRELS + "q2\tc\t1\n")
+    (query,) = read(beir).queries
+    assert query.id == "q1"
+
+
+def test_what_is_no_character_is_replaced(beir: Path) -> None:
+    (beir / "corpus.jsonl").write_text(json.dumps({"_id": "a/1", "text": "One \ud800 \x00 foot."}))
+    (beir / "qrels.tsv").write_text("q1\ta/1\t1\n")
+    (document,) = read(beir).documents
+    assert document.text == "One ?   foot."
+
+
+def test_what_cannot_be_read_is_left_out_unless_it_is_asked_for() -> None:
+    found = read(EXAMPLES)
+    needed = {name for query in found.queries for name in query.relevant}
+    picture = Document(id="p.png", name="p.png", path=Path("p.png"))
+    more = replace(found, documents=[picture, *found.documents])
+    readable = more.without({"p.png": "This file is not text."})
+    assert readable.documents == found.documents
+    (remark,) = readable.remarks
+    assert remark.endswith("1 of 11 documents; the first is p.png: This file is not text.")
+    with pytest.raises(BadDataset, match="needs it: It is empty"):
+        found.without(dict.fromkeys(needed, "It is empty."))
 
 
 def test_beir_as_it_is_published(beir: Path) -> None:
@@ -102,6 +133,17 @@ def test_halves_are_disjoint_whole_and_the_same_each_time() -> None:
     assert first.documents == found.documents
 
 
+def test_a_folder_belongs_to_one_dataset(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    claim(folder, tmp_path / "a" / "facts")
+    claim(folder, tmp_path / "a" / "facts" / "questions.jsonl")
+    with pytest.raises(Failed, match=r"holds what came of .*/a/facts; name another folder"):
+        claim(folder, tmp_path / "b" / "facts")
+    (tmp_path / "file").touch()
+    with pytest.raises(Failed, match="cannot be written to"):
+        claim(tmp_path / "file", EXAMPLES)
+
+
 def test_a_limit_keeps_what_answers() -> None:
     found = choose(read(EXAMPLES), half="all", limit=6, seed=0)
     assert [query.id for query in found.queries] == ["q01", "q02", "q03", "q04", "q05", "q06"]
@@ -123,6 +165,7 @@ def test_a_limit_keeps_what_answers() -> None:
         ("queries.jsonl", lines({"_id": "q1", "text": " "}), "nothing but white space"),
         ("qrels.tsv", "q1 a/1 1", "qrels.tsv line 1 has not three fields"),
         ("qrels.tsv", "q1\ta/1\tyes", "line 1 has the score 'yes', which is no integer."),
+        ("qrels.tsv", f"q1\ta/1\t{2**63}", "qrels.tsv line 1 has a score above 2,147,483,647."),
         ("qrels.tsv", QRELS + "q9\tb\t1", "qrels.tsv line 4 names the query q9"),
         ("qrels.tsv", QRELS + "q1\tz\t1", "qrels.tsv line 4 names the document z"),
         ("qrels.tsv", "q1\tb\t0", "has no relevant document for any query"),
