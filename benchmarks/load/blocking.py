@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
-from qdrant_client import AsyncQdrantClient
 
 from functions.chat.answering import Answering
 from functions.chat.app import CHANGELESS, MAX_BODY, SPENDING
@@ -79,9 +78,7 @@ class BlockingDatabase(Database):
 class BlockingIndex(Index):
     def __init__(self, url: str) -> None:
         super().__init__(url, api_key=None)
-        self._client = AsyncQdrantClient(
-            url=url, check_compatibility=False, transport=_blocking(httpx)
-        )
+        self._qdrant._http._transport = _blocking(httpx)
 
 
 def _blocking(library: Any) -> Any:
