@@ -197,7 +197,7 @@ async def test_what_is_nested_deeply_is_refused(client: httpx.AsyncClient, stack
             ("/v1/chat/completions", f'{{"messages": [{deep}]}}'),
         ):
             answer = await client.post(path, content=body, headers=JSON)
-            assert answer.status_code in (400, 422), (levels, path)
+            assert answer.status_code in (400, 422), (levels, path, answer.text)
     assert (await client.get("/v1/sessions")).json()["data"] == []
 
 

@@ -94,6 +94,14 @@ async def test_of_connections_that_died_together_one_fails(watched: Watched) -> 
     assert await watched.database.run("one", ASK) == [[{"tenant": "one"}]]
 
 
+async def test_of_connections_that_died_unheard_none_fails(watched: Watched) -> None:
+    """As a sandbox's do, that is frozen while PostgreSQL restarts."""
+    await asyncio.gather(*(watched.database.run("one", SLOW) for _ in range(4)))
+    await watched.proxy.hang_up()
+    await asyncio.sleep(1)  # or the first would be taken at its word
+    assert await watched.database.run("one", ASK) == [[{"tenant": "one"}]]
+
+
 @pytest.mark.parametrize(
     ("told", "statement"),
     [

@@ -71,6 +71,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._heard = 0.0
+        self._drained = 0.0
         self._under_way: dict[object, float] = {}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self._conninfo,
@@ -177,11 +178,19 @@ class Database:
         What answered a moment ago is taken at its word: a turn has several transactions. To have
         been let in is no such answer: PgBouncer lets in while PostgreSQL is gone.
         """
-        # By the clock on the wall: others may stand still while a sandbox is frozen.
-        if 0 <= time.time() - self._answered.get(connection, 0.0) < _MOMENT_SECONDS:
+        if _a_moment_ago(self._answered.get(connection)):
             return
-        with hang_up_at(connection, asyncio.get_running_loop().time() + CHECK_SECONDS):
-            await AsyncConnectionPool.check_connection(connection)
+        began = asyncio.get_running_loop().time()
+        try:
+            with hang_up_at(connection, began + CHECK_SECONDS):
+                await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            # What it died of, the others have, if none is known to live. The pool would find them
+            # out one by one, and waits longer and longer before it looks at another.
+            if self._drained < began and not any(map(_a_moment_ago, self._answered.values())):
+                self._drained = asyncio.get_running_loop().time()
+                await self._pool.drain()
+            raise
 
     @contextmanager
     def _counted(self, began: float) -> Iterator[None]:
@@ -200,6 +209,11 @@ class Database:
             # What one connection died of, others may have.
             self._answered.clear()
             raise Unavailable("postgres") from error
+
+
+def _a_moment_ago(answered: float | None) -> bool:
+    # By the clock on the wall: others may stand still while a sandbox is frozen.
+    return answered is not None and 0 <= time.time() - answered < _MOMENT_SECONDS
 
 
 @contextmanager
