@@ -59,11 +59,11 @@ async def test_a_bucket_holds_what_it_holds_however_many_come_at_once(
 
 
 @asynccontextmanager
-async def held_up(stack: Stack, lock: LiteralString) -> AsyncIterator[None]:
+async def held_up(stack: Stack, lock: LiteralString) -> AsyncIterator[Owner]:
     """What waits for that lock goes on all at once."""
     async with await psycopg.AsyncConnection.connect(stack.owner_url) as connection:
         await connection.execute(lock)
-        yield
+        yield connection
         await asyncio.sleep(0.3)
 
 
@@ -101,6 +101,20 @@ async def test_a_bucket_fills_as_time_passes(
         [tenant.id],
     )
     assert await counted(limits, ada, 20) in (5, 6)
+
+
+async def test_a_bucket_that_expires_under_a_request_was_full(
+    stack: Stack, database: Database, tenant: Tenant
+) -> None:
+    limits = RateLimits(database, Limits(key_requests=3, requests=10), timeout=30)
+    ada = caller(tenant, "ada")
+    assert (await limits.take(ada)).allowed
+    async with held_up(stack, "lock limits in access exclusive mode") as other:
+        waiting = asyncio.create_task(limits.take(ada))
+        await asyncio.sleep(0.3)  # it has found its rows, and does not hold them yet
+        gone = await other.execute("delete from rate_limits where tenant_id = %s", [tenant.id])
+        assert gone.rowcount == 2
+    assert (await waiting).key.left == 2
 
 
 async def test_a_tenants_own_limits_come_before_the_stages(

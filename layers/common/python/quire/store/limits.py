@@ -150,7 +150,7 @@ class RateLimits:
 
 
 # The rows are locked first, and so are the newest; always in one order, so that no two requests
-# wait for each other.
+# wait for each other. One that has just expired, or was erased, was full.
 _TAKE = """
 with stage as (
     select s.subject, s.most,
@@ -165,7 +165,7 @@ with stage as (
     select subject, coalesce(own, most) as most, stage.tokens, dollars, streams,
            least(coalesce(own, most), held.tokens + coalesce(own, most) / 60
                  * greatest(0, extract(epoch from now() - updated_at)::float8)) as held
-    from stage join held using (subject)
+    from stage left join held using (subject)
 ), verdict as (
     select bool_and(held >= 1) as allowed from filled
 ), taken as (
