@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from aws_cdk import Aws, Fn
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -47,7 +48,13 @@ class Api(Construct):
 
     def __init__(self, scope: Construct, id: str, *, stage: StageConfig) -> None:
         super().__init__(scope, id)
-        self.log = Log(self, "Log", stage=stage)
+        # The gateway may write to names that begin so, whichever follow. For any other it adds a
+        # line to a policy of the account, which takes 5,120 characters and loses none with a stack.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+        of_stack = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+        self.log = Log(
+            self, "Log", stage=stage, name=f"/aws/vendedlogs/quire-{stage.name}-{of_stack}"
+        )
         acknowledge(
             self,
             "AwsSolutions-APIG4",

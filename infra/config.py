@@ -6,6 +6,7 @@ from enum import StrEnum
 
 # The first of the adapter's layers (v1.1) that calls a function's snapshot hooks.
 ADAPTER_WITH_HOOKS = 30
+LOG_DAYS = (7, 30, 90)
 # What an HTTP API gives a function before it answers 503 in its stead.
 GATEWAY_SECONDS = 30
 # Whose tokens the app takes: a setting of its own, unless `jwt` says it for both.
@@ -112,6 +113,8 @@ class StageConfig:
     domain: Domain | None = None
     edge: bool = False
 
+    # Lambda samples requests, and the functions tell X-Ray their spans (ADR 22): $5 a million.
+    traces: bool = False
     # Told to `notify`, addresses of mail. `runbook` is where they find it, be it a page's URL.
     alarms: frozenset[Alarm] = frozenset(Alarm)
     notify: tuple[str, ...] = ()
@@ -121,6 +124,8 @@ class StageConfig:
     dollars_a_month: int = 100
 
     def __post_init__(self) -> None:
+        if self.log_days not in LOG_DAYS:
+            raise ValueError(f"Logs are kept for one of {LOG_DAYS} days.")
         if self.adapter_layer < ADAPTER_WITH_HOOKS:
             raise ValueError(f"The adapter knows snapshots from layer {ADAPTER_WITH_HOOKS} on.")
         if max(self.chat.timeout, self.ingest_api.timeout) >= GATEWAY_SECONDS:
@@ -136,7 +141,7 @@ STAGES = {
             name="dev",
             keep_documents=False,
             log_days=7,
-            # It rests most of the time, and is to cost nothing then; its first answer waits.
+            # It rests most of the time, and is to cost little then; its first answer waits.
             snap_start=False,
             # What is lost or paid for unseen; of the rest its maker hears soon enough.
             alarms=frozenset({Alarm.DEAD, Alarm.DAY, Alarm.MONTH}),

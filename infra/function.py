@@ -70,12 +70,19 @@ class Function(Construct):
             timeout=self.timeout,
             reserved_concurrent_executions=size.reserved,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": self.service},
+            tracing=lambda_.Tracing.ACTIVE if stage.traces else None,
             snap_start=(
                 lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if live and stage.snap_start else None
             ),
             recursive_loop=lambda_.RecursiveLoop.ALLOW if hands_over else None,
         )
         self.entry = self.function
+        if stage.traces:
+            acknowledge(
+                self._role,
+                "AwsSolutions-IAM5[Resource::*]",
+                reason="CDK's own statement: X-Ray knows no resources to put segments into.",
+            )
         if live:
             acknowledge(
                 self.function,

@@ -4,17 +4,26 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.config import StageConfig
+from infra.config import LOG_DAYS, StageConfig
 
 _KEPT = {
     7: logs.RetentionDays.ONE_WEEK,
     30: logs.RetentionDays.ONE_MONTH,
     90: logs.RetentionDays.THREE_MONTHS,
 }
+assert tuple(_KEPT) == LOG_DAYS
 
 
 class Log(logs.LogGroup):
-    def __init__(self, scope: Construct, id: str, *, stage: StageConfig) -> None:
+    """`name` where CloudFormation is not to choose it."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, stage: StageConfig, name: str | None = None
+    ) -> None:
         super().__init__(
-            scope, id, retention=_KEPT[stage.log_days], removal_policy=RemovalPolicy.DESTROY
+            scope,
+            id,
+            log_group_name=name,
+            retention=_KEPT[stage.log_days],
+            removal_policy=RemovalPolicy.DESTROY,
         )

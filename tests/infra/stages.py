@@ -17,6 +17,7 @@ OPTIONS: tuple[StageConfig, ...] = (
         STAGES["prod"],
         name="edge",
         edge=True,
+        traces=True,
         domain=NAMED,
         event_bus="news",
         origins=("https://app.example",),

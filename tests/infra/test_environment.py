@@ -96,13 +96,17 @@ def test_names_are_of_the_stage_or_cloudformations(templates: Mapping[str, Templ
         assert template.one("AWS::ApiGatewayV2::Api")["Name"] == f"quire-{stage}"
         for type, named in (
             ("AWS::Lambda::Function", "FunctionName"),
-            ("AWS::Logs::LogGroup", "LogGroupName"),
             ("AWS::S3::Bucket", "BucketName"),
             ("AWS::SQS::Queue", "QueueName"),
             ("AWS::IAM::Role", "RoleName"),
             ("AWS::Scheduler::Schedule", "Name"),
         ):
             assert not any(named in resource for resource in template.properties(type))
+        names = [log.get("LogGroupName") for log in template.properties("AWS::Logs::LogGroup")]
+        # The gateway's own: what it may write to is bounded by beginnings of names.
+        (gateways,) = filter(None, names)
+        of_this_stack = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+        assert gateways["Fn::Join"][1] == [f"/aws/vendedlogs/quire-{stage}-", of_this_stack]
 
 
 def test_the_flags_are_those_of_the_command(dev: Template) -> None:

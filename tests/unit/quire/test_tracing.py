@@ -63,6 +63,18 @@ def test_the_callers_own_comes_before_lambdas(monkeypatch: pytest.MonkeyPatch) -
     assert of_request(TRACEPARENT, f"Root={others}").id == ROOT
 
 
+def test_whether_it_is_sampled_lambda_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = f"Root=1-00000001-000000000000000000000001;Parent={PARENT}"
+    assert not of_request(TRACEPARENT, f"Root={ROOT}").sampled
+    # Its adapter hands on in a header what others find in the environment.
+    assert of_request(TRACEPARENT, f"{others};Sampled=1").sampled
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={ROOT};Parent={PARENT};Sampled=1")
+    assert of_request(TRACEPARENT, others).sampled
+    # The gateway knows the trace only, and Lambda has a part of it.
+    trace = of_request(None, f"Root={ROOT}")
+    assert (trace.id, trace.parent, trace.sampled) == (ROOT, PARENT, True)
+
+
 def test_what_has_none_leaves_the_one_there_is() -> None:
     trace = Trace(id=ROOT)
     with going_on(trace):

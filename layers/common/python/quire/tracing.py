@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 _ROOT = re.compile(r"\bRoot=(1-[0-9a-f]{8}-[0-9a-f]{24})\b")
@@ -62,8 +62,15 @@ def from_w3c(header: str) -> Trace | None:
 
 
 def of_request(traceparent: str | None, amazon: str | None) -> Trace:
-    """The caller's own trace, or that of the gateway, or Lambda's, or a new one."""
-    return from_w3c(traceparent or "") or from_amazon(amazon or "") or of_invocation()
+    """The caller's own trace, or that of the gateway, or Lambda's, or a new one.
+
+    Whether it is sampled Lambda says, or its adapter in `amazon`.
+    """
+    ours, told = of_invocation(), from_amazon(amazon or "")
+    found = from_w3c(traceparent or "") or told
+    if found is None or found.id == ours.id:
+        return ours
+    return replace(found, sampled=ours.sampled or (told is not None and told.sampled))
 
 
 def of_invocation() -> Trace:
