@@ -62,13 +62,18 @@ class Erasing(Steps):
                 else self._erasure.shut_out(erased, user)
             )
             return Step(total=1, cursor={"removed": {}}, delay=self._rest)
+        if user is None:
+            await self._erasure.end_exports(erased)  # nobody asks for one any more
         if await self._erasure.busy(erased, exporting=user is not None):
             return Step(total=1, cursor=job.cursor, delay=_PAUSE)
         removed = Counter[str](job.cursor["removed"])
+        if user is not None and not job.cursor.get("forgotten"):
+            forgotten = await self._forget_user(erased, user, removed, until)
+            return Step(total=1, cursor={"removed": dict(removed), "forgotten": forgotten})
         whole = await (
             self._forget_tenant(erased, removed, until)
             if user is None
-            else self._forget_user(erased, user, removed, until)
+            else self._forget_exports(erased, user, removed)
         )
         if not whole:
             return Step(total=1, cursor={"removed": dict(removed)})
@@ -78,13 +83,20 @@ class Erasing(Steps):
     async def _forget_user(
         self, tenant: str, user: str, removed: Counter[str], until: float
     ) -> bool:
-        """Whether nothing is left, as with tenants."""
+        """Whether no row is left, nor an export under way that may have read one."""
         while some := await self._erasure.forget_sessions(tenant, user, most=_SESSIONS_AT_ONCE):
             removed += some
             if time.monotonic() > until:
                 return False
-        removed["exports"] += await self._objects.purge(export_prefix(tenant))
         removed += await self._erasure.forget_user(tenant, user)
+        # Afterwards, as one could be asked for all the while.
+        await self._erasure.end_exports(tenant)
+        return True
+
+    async def _forget_exports(self, tenant: str, user: str, removed: Counter[str]) -> bool:
+        """In a step of its own, which waits for who was writing one."""
+        removed["exports"] += await self._objects.purge(export_prefix(tenant))
+        await self._erasure.forget_exports(tenant, user)
         return True
 
     async def _forget_tenant(self, tenant: str, removed: Counter[str], until: float) -> bool:

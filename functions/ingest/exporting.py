@@ -48,6 +48,9 @@ class Exporting(Steps):
         """Add members until the time is over; what makes no part yet is put aside."""
         key, user = export_key(tenant, job.id), job.request.get("user")
         cursor = {"counts": {}, "tags": [], "source": 0, "after": None, **job.cursor}
+        if "result" in cursor:
+            await self._finish(cursor)
+            return Step(done=1, total=1, result=cursor["result"])
         if "upload" not in cursor:
             cursor |= {"key": key, "upload": await self._archives.begin(key), "aside": 0}
         written = bytearray()
@@ -63,14 +66,22 @@ class Exporting(Steps):
         written += _member("about.json", json.dumps(told, indent=1).encode()) + _END
         size = cursor.get("bytes", 0) + len(written)
         await self._put(cursor, written)
-        await self._archives.finish(key, cursor["upload"], cursor["tags"])
-        await self._objects.purge(_ASIDE.format(key))
-        return Step(done=1, total=1, result={**told, "bytes": size})
+        return Step(total=1, cursor={**cursor, "result": {**told, "bytes": size}})
 
     async def abandon(self, job: Job) -> None:
         if "upload" in job.cursor:
             with suppress(NotFound):
                 await self._archives.abandon(job.cursor["key"], job.cursor["upload"])
+
+    async def _finish(self, cursor: Mapping[str, Any]) -> None:
+        """In a step of its own: once it is done, nothing can be added any more."""
+        key = cursor["key"]
+        try:
+            await self._archives.finish(key, cursor["upload"], cursor["tags"])
+        except NotFound:
+            if not await self._objects.exists(key):  # nor has a worker that died of it done so
+                raise
+        await self._objects.purge(_ASIDE.format(key))
 
     async def _content(self, key: str, tenant: str) -> bytes | None:
         """None of an upload that is larger than what is ever read. Raises NotFound, Unavailable."""

@@ -10,7 +10,7 @@ from functions.ingest.batch import Batches
 from functions.ingest.composition import compose
 from functions.ingest.invocation import Invocation
 from functions.ingest.messages import Asked
-from functions.ingest.pausing import PAUSE_SECONDS, Watched, parted
+from functions.ingest.pausing import PAUSE_SECONDS, Watched, parted, spent
 from quire.tracing import going_on
 
 
@@ -52,8 +52,8 @@ class Handler:
         return None
 
     async def _look(self, watched: Watched, *, until: float) -> None:
-        spent = {tenant for tenant in watched if await self._parts.limits.used_up(tenant)}
-        due, paused = parted(watched, self._parts.switches.current, spent)
+        over = await spent(watched, self._parts.limits)
+        due, paused = parted(watched, self._parts.switches.current, over)
         if paused:
             await self._parts.maintenance.send_watch(paused, delay=PAUSE_SECONDS)
         await self._parts.deadlines.look(due, until=until)

@@ -1,10 +1,13 @@
 """What is not to be done now, because the stage's switches say so: it comes back later."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from functions.ingest.messages import Asked
+from quire.errors import Unavailable
 from quire.object_keys import parse_upload_key
+from quire.store.limits import RateLimits
 from quire.switches import Switches
 
 Watched = Mapping[str, Sequence[UUID]]
@@ -21,6 +24,18 @@ def waits(asked: Asked, switches: Switches) -> bool:
     return any(not switches.reads(tenant) for tenant in reading) or any(
         job[0] in switches.suspended for job in (asked.job, asked.job_watch) if job
     )
+
+
+async def spent(tenants: Iterable[str], limits: RateLimits) -> set[str]:
+    """Those that have spent all of their day. Whoever cannot be asked after has not: no outage is
+    to end a watch, and the deadlines bear one.
+    """
+    over = set()
+    for tenant in tenants:
+        with suppress(Unavailable):
+            if await limits.used_up(tenant):
+                over.add(tenant)
+    return over
 
 
 def parted(

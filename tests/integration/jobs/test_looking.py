@@ -10,10 +10,12 @@ import pytest
 
 from functions.ingest.announcing import Announcer
 from functions.ingest.deadlines import Deadlines
-from quire.domain import document_id
+from functions.ingest.pausing import spent
+from quire.domain import Limits, document_id
 from quire.object_keys import upload_key
 from quire.retrieval.index import Index
 from quire.store.database import Database
+from quire.store.limits import RateLimits
 from quire.store.standings import Standings
 from tests.integration.jobs.conftest import Asked, Parts, serve
 from tests.integration.store.conftest import NAME, Owner, claim
@@ -100,6 +102,7 @@ async def test_no_outage_ends_a_watch(
 ) -> None:
     database = Database("postgresql://quire_app@127.0.0.1:1/none", timeout=0.2)
     watch = make(Standings(database), parts.index)
+    assert await spent([tenant], RateLimits(database, Limits(key_requests=1, requests=1))) == set()
     await watch.look(tenant, [document])
     assert watch.maintenance.later() == 1
     await database.close()

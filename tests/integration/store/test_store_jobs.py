@@ -1,5 +1,6 @@
 """Jobs: asked for once, advanced step by step, and never ended twice."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from quire.store.ingestions import Ingestions
 from quire.store.jobs import Jobs
 from tests.integration.store.conftest import (
     MakeTenant,
+    Owner,
     advance,
     claim,
     commit,
@@ -21,6 +23,9 @@ from tests.integration.store.conftest import (
     standing,
     states_of,
 )
+
+# A lock at which a statement rests when it has seen what there was.
+REST = 7_340_001
 
 
 @pytest.fixture
@@ -52,6 +57,39 @@ async def test_one_job_of_a_kind_is_under_way(
     assert await jobs.request(tenant, "reconcile", {}) == first
     await jobs.finish(tenant, first, result={})
     assert await jobs.request(tenant, "reconcile", {}) != first
+
+
+async def test_one_that_ends_while_it_is_asked_for_is_the_answer(
+    jobs: Jobs, owner: Owner, tenant: str
+) -> None:
+    under_way = await jobs.request(tenant, "reconcile", {})
+    await owner.execute(
+        f"""create function rest() returns trigger language plpgsql as $$ begin
+                if current_setting('quire.tenant') = '{tenant}' then
+                    perform pg_advisory_xact_lock({REST});
+                end if;
+                return null;
+            end $$"""
+    )
+    await owner.execute(
+        "create trigger rest after insert on jobs for each statement execute function rest()"
+    )
+    try:
+        await owner.execute("select pg_advisory_lock(%s)", [REST])
+        asking = asyncio.create_task(jobs.request(tenant, "reconcile", {}))
+        await until_it_waits(owner)
+        await jobs.finish(tenant, under_way, result={})
+        await owner.execute("select pg_advisory_unlock(%s)", [REST])
+        assert await asking == under_way
+    finally:
+        await owner.execute("drop function rest cascade")
+
+
+async def until_it_waits(owner: Owner) -> None:
+    waiting = "select from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+    async with asyncio.timeout(5):
+        while not await (await owner.execute(waiting, [REST])).fetchall():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_job_keeps_what_was_asked_and_how_far_it_is(jobs: Jobs, tenant: str) -> None:

@@ -34,6 +34,7 @@ class Archives(Bucket):
         return str(answer["ETag"])
 
     async def finish(self, key: str, upload: str, tags: Sequence[str]) -> None:
+        """Raises NotFound when there is no such upload any more: it may be finished."""
         parts = [{"PartNumber": n, "ETag": tag} for n, tag in enumerate(tags, start=1)]
         await self._call(
             self._s3.complete_multipart_upload,
@@ -44,6 +45,7 @@ class Archives(Bucket):
         )
 
     async def abandon(self, key: str, upload: str) -> None:
+        """Raises NotFound when it was finished, or abandoned before."""
         await self._call(
             self._s3.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=upload
         )

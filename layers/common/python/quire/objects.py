@@ -21,6 +21,7 @@ R = TypeVar("R")
 
 # A form for an upload is good for an hour.
 UPLOAD_SECONDS = 3_600
+_NOT_FOUND = ("NoSuchKey", "NoSuchUpload", "404")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Bucket:
             async with asyncio.timeout(self._timeout):
                 return await asyncio.to_thread(method, *args, **kwargs)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
+            if error.response.get("Error", {}).get("Code") in _NOT_FOUND:
                 raise NotFound("There is no such file.") from error
             raise unavailable("storage", error) from error
         except (BotoCoreError, TimeoutError) as error:

@@ -13,6 +13,13 @@ _TABLES = (
     *("usage", "rate_limits", "limits", "streams", "personas", "corpora", "api_keys", "users"),
 )
 
+_END_EXPORTS: Statement = (
+    """update jobs set status = 'failed', updated_at = now(),
+           error = 'Somebody was erased meanwhile; ask for it again.'
+       where kind = 'export' and status in ('queued', 'running')""",
+    [],
+)
+
 
 class Erasure:
     def __init__(self, database: Database) -> None:
@@ -24,13 +31,12 @@ class Erasure:
             tenant,
             ("update users set revoked_at = coalesce(revoked_at, now()) where id = %s", [user]),
             revoke_keys(user),
-            (
-                """update jobs set status = 'failed', updated_at = now(),
-                       error = 'Somebody was erased meanwhile; ask for it again.'
-                   where kind = 'export' and status in ('queued', 'running')""",
-                [],
-            ),
+            _END_EXPORTS,
         )
+
+    async def end_exports(self, tenant: str) -> None:
+        """Whoever writes one goes on until the lease is over, and is not heard then."""
+        await self._database.run(tenant, _END_EXPORTS)
 
     async def busy(self, tenant: str, *, exporting: bool) -> bool:
         """Whether a worker may still write: an export, or else anything of a tenant's."""
@@ -69,7 +75,7 @@ class Erasure:
 
     async def forget_user(self, tenant: str, user: str) -> Counter[str]:
         """What is left of a user: keys, requests, and that there was one; how much of each."""
-        repeated, answers, _, keys, _, users = await self._database.run(
+        repeated, answers, _, keys, users = await self._database.run(
             tenant,
             ("delete from idempotency_keys where user_id = %s returning 1", [user]),
             ("delete from answer_cache returning 1", []),
@@ -84,11 +90,16 @@ class Erasure:
                 "delete from api_keys where coalesce(user_id, 'key:' || id) = %s returning 1",
                 [user],
             ),
-            ("delete from jobs where kind = 'export' and request->>'user' = %s", [user]),
             ("delete from users where id = %s returning 1", [user]),
         )
         return _counted(
             repeated_answers=repeated, cached_answers=answers, api_keys=keys, users=users
+        )
+
+    async def forget_exports(self, tenant: str, user: str) -> None:
+        """That there were any of this user's."""
+        await self._database.run(
+            tenant, ("delete from jobs where kind = 'export' and request->>'user' = %s", [user])
         )
 
     async def forget_rows(self, tenant: str, *, most: int) -> Counter[str]:

@@ -54,20 +54,21 @@ class Jobs:
             tenant,
             # Whoever asks at the same moment finds this one's job.
             ("select pg_advisory_xact_lock(hashtext(%s))", [f"{tenant}/{kind}"]),
+            # At one glance: one that ends meanwhile is the answer all the same.
             (
-                """insert into jobs (tenant_id, id, kind, status, request)
-                   select %s, %s, %s, 'queued', %s
-                   where not exists (select from jobs
-                                     where kind = %s and status in ('queued', 'running')
-                                       and request = coalesce(%s, request))""",
-                [tenant, uuids.uuid7(), kind, Jsonb(request), kind, beside],
-            ),
-            (
-                """select id, request from jobs
-                   where kind = %s and status in ('queued', 'running')
-                     and request = coalesce(%s, request)
-                   order by id limit 1""",
-                [kind, beside],
+                """with under_way as (
+                       select id, request from jobs
+                       where kind = %s and status in ('queued', 'running')
+                         and request = coalesce(%s, request)
+                       order by id limit 1
+                   ), begun as (
+                       insert into jobs (tenant_id, id, kind, status, request)
+                       select %s, %s, %s, 'queued', %s
+                       where not exists (select from under_way)
+                       returning id, request
+                   )
+                   select id, request from under_way union all select id, request from begun""",
+                [kind, beside, tenant, uuids.uuid7(), kind, Jsonb(request)],
             ),
         )
         if rows[0]["request"] != request:
