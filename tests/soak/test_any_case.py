@@ -123,6 +123,6 @@ def found_wrong(made: Made, answer: httpx.Response, untold: str, secrets: list[s
     if not made.admitted and not 400 <= answer.status_code < 500:
         wrong.append("nobody was let in")
     if made.wrong and made.admitted and answer.status_code < 300:
-        wrong.append("taken, though the reference does not allow it")
+        wrong.append(f"taken, though the reference does not allow it: {made.request.content!r}")
     wrong += [f"tells {secret}" for secret in secrets if secret in answer.text]
     return wrong

@@ -8,7 +8,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header
 from fastapi.middleware.cors import CORSMiddleware
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 
 from quire import __version__
 from quire.domain import Caller, Page, Scope
@@ -169,6 +175,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_NULL = {"type": "null"}
+# What a schema says of a field, beside what it may hold.
+_ABOUT = ("default", "description", "examples", "title")
+
+
 class Lenient(Body):
     """Null is as good as left out, as many clients write what they do not say."""
 
@@ -178,6 +189,18 @@ class Lenient(Body):
         if not isinstance(given, dict):
             return given
         return {name: value for name, value in given.items() if value is not None}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        body = handler.resolve_ref_schema(schema)
+        for name, field in body["properties"].items():
+            if name not in body.get("required", ()) and _NULL not in field.get("anyOf", ()):
+                kind = {key: field.pop(key) for key in list(field) if key not in _ABOUT}
+                field["anyOf"] = [kind, _NULL]
+        return schema
 
 
 def parse_id(text: str, what: str) -> UUID:
