@@ -1,4 +1,6 @@
-"""A session that is deleted while its question is answered: the turn is paid for, and told of."""
+"""A session that is deleted while its question is answered, or its answer rated: the turn is paid
+for, and told of.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +18,7 @@ from quire.errors import NotFound
 from quire.metrics import measuring
 from quire.store.answers import Answers
 from quire.store.database import Database
+from quire.store.messages import Messages
 from quire.store.replays import Replays
 from quire.store.sessions import Sessions
 from quire.store.turns import Turns
@@ -105,3 +108,31 @@ async def test_what_it_took_counts_once_and_nothing_else_is_kept(
     for table in ("messages", "retrievals", "answer_cache"):
         left = await owner.execute(f"select 1 from {table} where tenant_id = %s", [tenant])
         assert not await left.fetchall(), table
+
+
+async def test_who_rates_an_answer_that_is_being_deleted_is_told_that_there_is_none(
+    recorder: Recorder,
+    database: Database,
+    owner: Owner,
+    make_tenant: Callable[..., Awaitable[Tenant]],
+) -> None:
+    caller = Caller((await make_tenant()).id, "ada", frozenset(["ask"]), uuid4())
+    turn = await begun(recorder, caller, found=False)
+    async with owner.transaction():
+        await owner.execute("delete from sessions where id = %s", [turn.session])
+        rated = asyncio.create_task(
+            Messages(database).rate(caller, turn.message, rating="up", comment=None)
+        )
+        while not await has_waiting(owner):
+            await asyncio.sleep(0.01)
+    with pytest.raises(NotFound):
+        await rated
+
+
+async def has_waiting(owner: Owner) -> bool:
+    """Whether somebody waits for what this transaction has changed."""
+    waiting = await owner.execute(
+        """select from pg_locks
+           where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"""
+    )
+    return bool(await waiting.fetchall())
