@@ -129,6 +129,24 @@ async def test_who_rates_an_answer_that_is_being_deleted_is_told_that_there_is_n
         await rated
 
 
+async def test_who_ends_a_turn_and_who_deletes_it_do_not_wait_for_each_other(
+    recorder: Recorder, owner: Owner, make_tenant: Callable[..., Awaitable[Tenant]]
+) -> None:
+    """Either holds the session first, and nothing else before."""
+    caller = Caller((await make_tenant()).id, "ada", frozenset(["ask"]), uuid4())
+    turn = await begun(recorder, caller, found=True)
+    async with owner.transaction():
+        await owner.execute("select from sessions where id = %s for update", [turn.session])
+        closed = asyncio.create_task(recorder.close(turn, None, model="m"))
+        while not await has_waiting(owner):
+            await asyncio.sleep(0.01)
+        messages = "select from messages where session_id = %s for update nowait"
+        assert (await owner.execute(messages, [turn.session])).rowcount == 2
+        await owner.execute("delete from sessions where id = %s", [turn.session])
+    with pytest.raises(NotFound):
+        await closed
+
+
 async def has_waiting(owner: Owner) -> bool:
     """Whether somebody waits for what this transaction has changed."""
     waiting = await owner.execute(

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from functions.chat.finding import Finder, Found, Hyde
+from functions.chat.outcomes import spent
 from functions.chat.routes.ask import RetrieveBody
 from functions.chat.searching import Searching
 from local.stack import Stack
@@ -144,6 +145,15 @@ async def test_what_it_took_is_measured_and_counted_for_each_model(
         live: (2, Usage(embedding_tokens=9), 900e-6),
         "scribe": (0, Usage(prompt_tokens=100, completion_tokens=5), 150e-6),
     }
+
+
+def test_who_is_counted_with_the_same_models_counts_them_in_one_order() -> None:
+    """Rows that are locked in two orders are a deadlock: a turn counts the chat model first."""
+    one, other = ("a", Usage(prompt_tokens=1)), ("b", Usage(embedding_tokens=1))
+    assert [
+        list(values)[1:3]
+        for _, values in (*spent("t", PRICES, one, other), *spent("t", PRICES, other, one))
+    ] == [["a", 1], ["b", 0], ["a", 0], ["b", 1]]
 
 
 async def test_it_is_over_in_time(find: Find) -> None:

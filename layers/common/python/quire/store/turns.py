@@ -170,8 +170,13 @@ class Turns:
         nothing is kept then, the rest of `also` is done.
         """
         try:
-            closed, *_ = await self._database.run(
+            _, closed, *_ = await self._database.run(
                 caller.tenant,
+                # First, as who deletes it locks it first: neither waits for the other in vain.
+                (
+                    "update sessions set updated_at = now(), last_accessed = now() where id = %s",
+                    [session],
+                ),
                 (
                     """update messages set status = %s, lease_until = null, content = %s,
                            citations = %s, opening = %s, sources = %s, outcome = %s,
@@ -190,10 +195,6 @@ class Turns:
                     [status, question],
                 ),
                 _insert_retrievals(answer, retrieved),
-                (
-                    "update sessions set updated_at = now(), last_accessed = now() where id = %s",
-                    [session],
-                ),
                 *also,
                 timeout=timeout,
             )
