@@ -13,7 +13,7 @@ from functions.chat.prompting import answer_prompt
 from functions.chat.recording import Recorder
 from functions.chat.turn import Question, Turn
 from local.stack import Stack
-from quire.domain import Caller, Chunk, Persona, Prices, ScoredChunk, Usage
+from quire.domain import Caller, Persona, Prices, Source, Usage
 from quire.errors import NotFound
 from quire.metrics import measuring
 from quire.store.answers import Answers
@@ -27,20 +27,16 @@ from quire.switches import Switchboard
 from tests.conftest import Tenant
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
-HIT = ScoredChunk(
-    chunk=Chunk(
-        id=uuid4(),
-        document=uuid4(),
-        version=1,
-        filename="one.md",
-        title="One",
-        ordinal=0,
-        start=0,
-        end=4,
-        text="Two.",
-        heading=(),
-    ),
+HIT = Source(
+    index=1,
+    text="Two.",
+    start=0,
+    end=4,
     score=0.5,
+    title="One",
+    chunk=uuid4(),
+    document=uuid4(),
+    version=1,
 )
 
 
