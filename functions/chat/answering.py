@@ -156,7 +156,7 @@ class Answering:
                 in_flux=turn.opened.in_flux,
                 blindly="postgres" in turn.degraded,
             )
-            found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed)
+            found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed, book=turn.book)
             retrieved, turn.hyde = found.retrieved, found.hypothesis
             if retrieved.nearest is None:
                 turn.degraded.append("embeddings")
@@ -164,7 +164,6 @@ class Answering:
             if retrieved.nearest is None or retrieved.nearest >= self._relevance_floor:
                 turn.hits, passages = sources_of(retrieved.hits), retrieved.passages
             turn.sources = sources_of(passages)
-            turn.usage += found.usage
             turn.timings |= found.timings
             if turn.sources:
                 turn.prompt = answer_prompt(

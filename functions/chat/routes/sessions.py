@@ -101,7 +101,7 @@ def _attachment(session: Session, messages: Sequence[Message], format: Format) -
         text, media_type = as_markdown(session, messages), "text/markdown; charset=utf-8"
     else:
         text, media_type = as_json(session, messages), "application/json"
-    # Counted as the runtime client sends it: JSON in ASCII, which is more than was read.
+    # Counted as the runtime client sends it: JSON in ASCII.
     if len(json.dumps(text)) > MOST_EXPORTED:
         raise TooLarge(TOO_LONG)
     named = f'attachment; filename="session-{session.id}.{format}"'
