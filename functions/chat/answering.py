@@ -156,15 +156,14 @@ class Answering:
                 in_flux=turn.opened.in_flux,
                 blindly="postgres" in turn.degraded,
             )
-            found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed)
+            found = await self._finder.find(search, hyde=asked.hyde, seed=turn.seed, book=turn.book)
             retrieved, turn.hyde = found.retrieved, found.hypothesis
             if retrieved.nearest is None:
                 turn.degraded.append("embeddings")
             passages: Sequence[ScoredChunk] = ()
             if retrieved.nearest is None or retrieved.nearest >= self._relevance_floor:
-                turn.hits, passages = retrieved.hits, retrieved.passages
-            turn.sources = [source_of(i, hit) for i, hit in enumerate(passages, start=1)]
-            turn.usage += found.usage
+                turn.hits, passages = sources_of(retrieved.hits), retrieved.passages
+            turn.sources = sources_of(passages)
             turn.timings |= found.timings
             if turn.sources:
                 turn.prompt = answer_prompt(
@@ -216,7 +215,11 @@ def _selection(text: str) -> Source:
     return Source(index=1, text=text, start=0, end=len(text), score=1.0, title="Selected text")
 
 
-def source_of(index: int, hit: ScoredChunk) -> Source:
+def sources_of(found: Sequence[ScoredChunk]) -> list[Source]:
+    return [_source(index, hit) for index, hit in enumerate(found, start=1)]
+
+
+def _source(index: int, hit: ScoredChunk) -> Source:
     chunk = hit.chunk
     return Source(
         index=index,

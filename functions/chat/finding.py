@@ -4,7 +4,7 @@ the model made up (HyDE; Gao et al., "Precise Zero-Shot Dense Retrieval without 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -30,14 +30,10 @@ class Hyde(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """`hypothesis` is whether a passage was made up, and searched by beside the question; `model`
-    is who was asked for one.
-    """
+    """`hypothesis` is whether a passage was made up, and searched by beside the question."""
 
     retrieved: Retrieved
     hypothesis: bool = False
-    model: str = ""
-    usage: Usage = field(default_factory=Usage)
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -53,37 +49,41 @@ class Finder:
         """`imaginative` is a model that makes up passages; another is asked for one on demand."""
         self._retriever = retriever
         self._language_model = language_model
+        self.model = language_model.name
         self._imaginative = imaginative
         self._switches = switches
 
-    async def find(self, search: Search, *, hyde: Hyde, seed: int = 0) -> Found:
-        """Raises Unavailable when nothing could be searched; without a model nothing is made up."""
-        first = await self._retriever.retrieve(search)
-        usage = Usage(embedding_tokens=first.embedding_tokens)
+    async def find(
+        self, search: Search, *, hyde: Hyde, seed: int = 0, book: Callable[[Usage], None]
+    ) -> Found:
+        """Raises Unavailable when nothing could be searched; without a model nothing is made up.
+
+        However it ends, what it took so far is booked: what was made up by `model`.
+        """
+        first = await self._retrieve(search, book)
         if not self._wanted(hyde, first):
-            return Found(retrieved=first, usage=usage, timings=first.timings)
+            return Found(retrieved=first, timings=first.timings)
         laps = Laps()
-        passage, written = await self._imagine(search.question, seed)
+        passage = await self._imagine(search.question, seed, book)
         laps.mark("hypothesis")
-        usage += written
         if not passage:
-            return Found(
-                retrieved=first,
-                model=self._language_model.name,
-                usage=usage,
-                timings={**first.timings, **laps.milliseconds},
-            )
-        second = await self._retriever.retrieve(search, hypothesis=passage)
+            return Found(retrieved=first, timings={**first.timings, **laps.milliseconds})
+        second = await self._retrieve(search, book, hypothesis=passage)
         return Found(
             retrieved=second,
             hypothesis=True,
-            model=self._language_model.name,
-            usage=usage + Usage(embedding_tokens=second.embedding_tokens),
             timings={
                 stage: took + second.timings.get(stage, 0.0)
                 for stage, took in {**first.timings, **laps.milliseconds}.items()
             },
         )
+
+    async def _retrieve(
+        self, search: Search, book: Callable[[Usage], None], *, hypothesis: str | None = None
+    ) -> Retrieved:
+        retrieved = await self._retriever.retrieve(search, hypothesis=hypothesis)
+        book(Usage(embedding_tokens=retrieved.embedding_tokens))
+        return retrieved
 
     def _wanted(self, hyde: Hyde, first: Retrieved) -> bool:
         # Without an embedding there is nothing that a passage could be compared by.
@@ -93,17 +93,16 @@ class Finder:
         # says more than any cosine does (docs/retrieval.md), and the same of every model.
         return hyde == Hyde.ALWAYS or (self._imaginative and bool(first.hits) and not first.agreed)
 
-    async def _imagine(self, question: str, seed: int) -> tuple[str, Usage]:
-        """A passage, empty unless it is whole, and what it took all the same."""
+    async def _imagine(self, question: str, seed: int, book: Callable[[Usage], None]) -> str:
+        """A passage, empty unless it is whole."""
         written: list[str] = []
-        took: list[Usage] = []
         pieces = generated(
             self._language_model,
             hypothesis_prompt(question),
             max_tokens=_TOKENS,
             temperature=0,
             seed=seed,
-            book=took.append,
+            book=book,
         )
         try:
             async with asyncio.timeout(_SECONDS):
@@ -113,4 +112,4 @@ class Finder:
         except (Unavailable, TimeoutError) as error:
             log.warning("no passage was made up", exc_info=error)
             written.clear()
-        return "".join(written).strip(), sum(took, Usage())
+        return "".join(written).strip()

@@ -1,5 +1,7 @@
 """What a turn came to, and what it took."""
 
+from operator import itemgetter
+
 from functions.chat.events import Outcome, Reason
 from functions.chat.turn import Turn
 from quire.domain import Prices, Usage
@@ -40,11 +42,18 @@ def spent_on(turn: Turn, prices: Prices) -> list[Statement]:
 def spent(
     tenant: str, prices: Prices, first: tuple[str, Usage], other: tuple[str, Usage]
 ) -> list[Statement]:
-    """What two models took; the request is counted with the first."""
-    statements = [add_usage(tenant, *first, prices.cost(first[1]))]
+    """What two models took; the request is counted with the first.
+
+    In the order of their names, whichever is first: who counts the same two at once would else
+    wait for the other, and the other for them.
+    """
+    took = [(*first, 1)]
     if other[1] != Usage():
-        statements.append(add_usage(tenant, *other, prices.cost(other[1]), requests=0))
-    return statements
+        took.append((*other, 0))
+    return [
+        add_usage(tenant, model, usage, prices.cost(usage), requests=requests)
+        for model, usage, requests in sorted(took, key=itemgetter(0))
+    ]
 
 
 def _finish_reason(turn: Turn, reason: Reason | None) -> str:

@@ -40,6 +40,7 @@ def recalled(turn: Turn) -> Iterator[Event]:
     """A cached answer as the events it once was."""
     cached = turn.cached or {}
     turn.sources = [source_from(shown) for shown in cached["sources"]]
+    turn.hits = turn.sources  # it quotes them as much as the turn that found them
     yield RetrievalComplete(sources=turn.sources)
     turn.model = cached["model"]
     name, digest = cached["prompt"]

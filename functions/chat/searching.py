@@ -6,7 +6,7 @@ from functions.chat.finding import Finder, Found, Hyde
 from functions.chat.following import in_time
 from functions.chat.outcomes import spent
 from functions.chat.telling import measure_spent
-from quire.domain import Caller, Collection, Prices
+from quire.domain import Caller, Collection, Prices, Usage
 from quire.errors import Late
 from quire.metrics import Metric, measure, timed
 from quire.retrieval.retriever import Search
@@ -46,15 +46,26 @@ class Searching:
         self, caller: Caller, wanted: Callable[[Collection], Search], hyde: Hyde
     ) -> Found:
         collection = await self._collections.live()
-        with timed(Metric.RETRIEVE_TIME):
-            found = await self._finder.find(wanted(collection), hyde=hyde)
+        took: list[Usage] = []
+        try:
+            with timed(Metric.RETRIEVE_TIME):
+                found = await self._finder.find(wanted(collection), hyde=hyde, book=took.append)
+        finally:
+            if took:
+                await self._count(caller, collection, sum(took, Usage()))
         if "hypothesis" in found.timings:
             measure(Metric.HYPOTHESIS_TIME, found.timings["hypothesis"])
-        measure_spent(found.usage, self._prices.cost(found.usage), model=found.model)
-        written, embedded = found.usage.split()
-        used = spent(
-            caller.tenant, self._prices, (collection.model, embedded), (found.model, written)
-        )
-        if not self._switches.current.read_only:
-            await self._counts.add(caller.tenant, *used)
         return found
+
+    async def _count(self, caller: Caller, collection: Collection, took: Usage) -> None:
+        """What was paid for, also when nothing came of it."""
+        written, embedded = took.split()
+        measure_spent(took, self._prices.cost(took), model=self._finder.model)
+        if not self._switches.current.read_only:
+            used = spent(
+                caller.tenant,
+                self._prices,
+                (collection.model, embedded),
+                (self._finder.model, written),
+            )
+            await self._counts.add(caller.tenant, *used)

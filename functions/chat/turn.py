@@ -14,7 +14,7 @@ import uuid_utils.compat as uuids
 from functions.chat.citing import Citer
 from functions.chat.finding import Hyde
 from functions.chat.prompting import prompt_hash
-from quire.domain import Caller, Message, OpenedTurn, Prompt, ScoredChunk, Source, Usage
+from quire.domain import Caller, Message, OpenedTurn, Prompt, Source, Usage
 from quire.laps import Laps
 from quire.retrieval.filters import Filters
 
@@ -107,7 +107,7 @@ class Turn:
     laps: Laps = field(default_factory=Laps)
     question: str = ""
     sources: Sequence[Source] | None = None
-    hits: Sequence[ScoredChunk] = ()
+    hits: Sequence[Source] = ()
     hyde: bool = False
     prompt: Prompt | None = None
     citer: Citer = field(default_factory=lambda: Citer(()))

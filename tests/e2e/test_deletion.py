@@ -85,10 +85,15 @@ async def test_nothing_is_left_but_a_certificate(
 
 
 async def test_quotes_of_it_are_told_of(client: httpx.AsyncClient) -> None:
-    """They are in their users' sessions, which are not its."""
+    """They are in their users' sessions, which are not its: here in that of who was told a cached
+    answer, and no longer in that of who was given it first.
+    """
     document = await put(client, "knee.md", KNEE)
     asked = await client.post("/v1/chat", json={"question": "How does the knee bend?"})
-    assert asked.json()["citations"]
+    told = await client.post("/v1/chat", json={"question": "How does the knee bend?"})
+    assert told.json()["cached"]
+    assert told.json()["citations"]
+    await client.delete(f"/v1/sessions/{asked.json()['session_id']}")
     job = await finished(client, await client.delete(f"/v1/documents/{document['id']}"))
     assert any("quotes in 1 answers" in remain["what"] for remain in job["result"]["remains"])
 

@@ -1,4 +1,6 @@
-"""A session that is deleted while its question is answered: the turn is paid for, and told of."""
+"""A session that is deleted while its question is answered, or its answer rated: the turn is paid
+for, and told of.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,11 +13,12 @@ from functions.chat.prompting import answer_prompt
 from functions.chat.recording import Recorder
 from functions.chat.turn import Question, Turn
 from local.stack import Stack
-from quire.domain import Caller, Chunk, Persona, Prices, ScoredChunk, Usage
+from quire.domain import Caller, Persona, Prices, Source, Usage
 from quire.errors import NotFound
 from quire.metrics import measuring
 from quire.store.answers import Answers
 from quire.store.database import Database
+from quire.store.messages import Messages
 from quire.store.replays import Replays
 from quire.store.sessions import Sessions
 from quire.store.turns import Turns
@@ -24,20 +27,16 @@ from quire.switches import Switchboard
 from tests.conftest import Tenant
 
 Owner = psycopg.AsyncConnection[tuple[object, ...]]
-HIT = ScoredChunk(
-    chunk=Chunk(
-        id=uuid4(),
-        document=uuid4(),
-        version=1,
-        filename="one.md",
-        title="One",
-        ordinal=0,
-        start=0,
-        end=4,
-        text="Two.",
-        heading=(),
-    ),
+HIT = Source(
+    index=1,
+    text="Two.",
+    start=0,
+    end=4,
     score=0.5,
+    title="One",
+    chunk=uuid4(),
+    document=uuid4(),
+    version=1,
 )
 
 
@@ -105,3 +104,49 @@ async def test_what_it_took_counts_once_and_nothing_else_is_kept(
     for table in ("messages", "retrievals", "answer_cache"):
         left = await owner.execute(f"select 1 from {table} where tenant_id = %s", [tenant])
         assert not await left.fetchall(), table
+
+
+async def test_who_rates_an_answer_that_is_being_deleted_is_told_that_there_is_none(
+    recorder: Recorder,
+    database: Database,
+    owner: Owner,
+    make_tenant: Callable[..., Awaitable[Tenant]],
+) -> None:
+    caller = Caller((await make_tenant()).id, "ada", frozenset(["ask"]), uuid4())
+    turn = await begun(recorder, caller, found=False)
+    async with owner.transaction():
+        await owner.execute("delete from sessions where id = %s", [turn.session])
+        rated = asyncio.create_task(
+            Messages(database).rate(caller, turn.message, rating="up", comment=None)
+        )
+        while not await has_waiting(owner):
+            await asyncio.sleep(0.01)
+    with pytest.raises(NotFound):
+        await rated
+
+
+async def test_who_ends_a_turn_and_who_deletes_it_do_not_wait_for_each_other(
+    recorder: Recorder, owner: Owner, make_tenant: Callable[..., Awaitable[Tenant]]
+) -> None:
+    """Either holds the session first, and nothing else before."""
+    caller = Caller((await make_tenant()).id, "ada", frozenset(["ask"]), uuid4())
+    turn = await begun(recorder, caller, found=True)
+    async with owner.transaction():
+        await owner.execute("select from sessions where id = %s for update", [turn.session])
+        closed = asyncio.create_task(recorder.close(turn, None, model="m"))
+        while not await has_waiting(owner):
+            await asyncio.sleep(0.01)
+        messages = "select from messages where session_id = %s for update nowait"
+        assert (await owner.execute(messages, [turn.session])).rowcount == 2
+        await owner.execute("delete from sessions where id = %s", [turn.session])
+    with pytest.raises(NotFound):
+        await closed
+
+
+async def has_waiting(owner: Owner) -> bool:
+    """Whether somebody waits for what this transaction has changed."""
+    waiting = await owner.execute(
+        """select from pg_locks
+           where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"""
+    )
+    return bool(await waiting.fetchall())

@@ -61,11 +61,13 @@ async def client(server: Server) -> AsyncIterator[AsyncOpenAI]:
             yield connected
 
 
-async def written(client: AsyncOpenAI) -> str:
+def language_model(client: AsyncOpenAI) -> LanguageModel:
+    return LanguageModel(client, model="m", openai=False)
+
+
+async def written(model: LanguageModel) -> str:
     prompt = Prompt(name="p", hash="h", messages=[{"role": "user", "content": "?"}])
-    pieces = LanguageModel(client, model="m", openai=False).stream(
-        prompt, max_tokens=9, temperature=None, seed=1
-    )
+    pieces = model.stream(prompt, max_tokens=9, temperature=None, seed=1)
     return "".join([piece async for piece in pieces if not isinstance(piece, Completion)])
 
 
@@ -77,7 +79,7 @@ async def test_who_refuses_for_a_moment_is_asked_again(
     server: Server, client: AsyncOpenAI, one: tuple[int, dict[str, str], str]
 ) -> None:
     server.refusals = [one, one]
-    assert await written(client) == "Gears"
+    assert await written(language_model(client)) == "Gears"
     assert server.asked == 3
     server.refusals = [one, one]
     assert (await Embedder(client).embed_query(["a?"], LIVE)).tokens == 3
@@ -105,11 +107,26 @@ async def test_who_asks_for_longer_is_told_of_and_not_waited_for(
     server.refusals = [one] * 9
     async with asyncio.timeout(1.4):
         with pytest.raises(Unavailable, match="model") as refused:
-            await written(client)
+            await written(language_model(client))
         assert (refused.value.retry_after, server.asked) == (seconds, asked)
         with pytest.raises(Unavailable, match="model") as refused:
             await Embedder(client).embed_query(["a?"], LIVE)
         assert (refused.value.retry_after, server.asked) == (seconds, 2 * asked)
+
+
+async def test_what_it_declines_of_one_is_no_failure_for_others(
+    server: Server, client: AsyncOpenAI
+) -> None:
+    """A question that is too long for its window, or that its provider filters."""
+    model, embedder = language_model(client), Embedder(client)
+    for status in (400, 413, 422) * 2:
+        server.refusals = [(status, {}, "context_length_exceeded")] * 2
+        with pytest.raises(Unavailable, match="model"):
+            await written(model)
+        with pytest.raises(Unavailable, match="model"):
+            await embedder.embed_query(["a?"], LIVE)
+    assert await written(model) == "Gears"
+    assert (await embedder.embed_query(["a?"], LIVE)).tokens == 3
 
 
 async def test_a_document_waits_for_longer_but_not_in_vain(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
-from functions.chat.answering import Answering, source_of
+from functions.chat.answering import Answering, sources_of
 from functions.chat.finding import Hyde
 from functions.chat.rendering import answer_json, source_json
 from functions.chat.routes.deadlines import Deadlines
@@ -134,7 +134,7 @@ def ask_routes(
         )
         passages, nearest = found.retrieved.passages, found.retrieved.nearest
         return {
-            "chunks": [source_json(source_of(i, hit)) for i, hit in enumerate(passages, start=1)],
+            "chunks": [source_json(source) for source in sources_of(passages)],
             "degraded": ["embeddings"] if nearest is None and body.blend.dense else [],
             "hyde": found.hypothesis,
             "timings": found.timings,

@@ -12,7 +12,7 @@ from functions.chat.exporting import as_json, as_markdown
 from functions.chat.rendering import message_json, session_json
 from quire.domain import Caller, Message, Session
 from quire.errors import TooLarge
-from quire.store.sessions import Sessions
+from quire.store.sessions import TOO_LONG, Sessions
 from quire.switches import Switchboard
 from quire.web import Authenticate, Body, Metadata, Storable, list_of, parse_id
 
@@ -90,7 +90,7 @@ def session_routes(
     @router.get("/{session_id}/export")
     async def export(session_id: str, caller: Authenticated, format: Format = "json") -> Response:
         session, touch = parse_id(session_id, "session"), not switches.current.read_only
-        whole = await sessions.whole(caller, session, touch=touch)
+        whole = await sessions.whole(caller, session, most=MOST_EXPORTED, touch=touch)
         return _attachment(*whole, format)
 
     return router
@@ -103,6 +103,6 @@ def _attachment(session: Session, messages: Sequence[Message], format: Format) -
         text, media_type = as_json(session, messages), "application/json"
     # Counted as the runtime client sends it: JSON in ASCII.
     if len(json.dumps(text)) > MOST_EXPORTED:
-        raise TooLarge("This session is too long for one file; list its messages instead.")
+        raise TooLarge(TOO_LONG)
     named = f'attachment; filename="session-{session.id}.{format}"'
     return Response(text, media_type=media_type, headers={"Content-Disposition": named})

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
-from quire.errors import Unavailable
+from quire.errors import Declined, Unavailable
 from quire.metrics import Metric, measure
 
 log = logging.getLogger("quire.breaker")
@@ -20,8 +20,8 @@ log = logging.getLogger("quire.breaker")
 class Breaker:
     """Opens after `failures` in a row, for `seconds`; then one at a time tries whether it is back.
 
-    What counts is Unavailable: other errors are answers. Who was told to wait no longer knows
-    nothing of it, unless `patience` seconds had brought no answer.
+    What counts is Unavailable: other errors are answers, and so is Declined. Who was told to wait
+    no longer knows nothing of it, unless `patience` seconds had brought no answer.
     """
 
     def __init__(
@@ -66,6 +66,9 @@ class Breaker:
 
         try:
             yield answer
+        except Declined:
+            answer()
+            raise
         except Unavailable as error:
             self._fail(error)
             raise

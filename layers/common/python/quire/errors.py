@@ -11,6 +11,7 @@
     ├── TooLarge             more bytes than we take
     ├── TooMany              a limit is reached; `code` tells which kind
     ├── Unavailable          a dependency failed; `dependency` names it
+    │   ├── Declined         it serves others, and not what was asked of it
     │   ├── Overloaded       it is we who have too much to do
     │   ├── Late             all of it together took too long
     │   └── Closed           we are told not to do this now
@@ -81,6 +82,10 @@ class Unavailable(QuireError):
         )
         self.dependency = dependency
         self.retry_after = retry_after
+
+
+class Declined(Unavailable):
+    """It answered: what was asked is nothing it takes, whoever else it serves meanwhile."""
 
 
 class Overloaded(Unavailable):

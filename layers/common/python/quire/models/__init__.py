@@ -11,7 +11,7 @@ import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from quire.credentials import Credential, Shown, held
-from quire.errors import Unavailable
+from quire.errors import Declined, Unavailable
 from quire.retrying import retrying
 
 # A request's, beyond any model's window, and well within what PostgreSQL sums up.
@@ -26,6 +26,8 @@ _FAILURES = (
 # Beside 5xx; what a quota that is used up has as well, which asking again does not fill.
 _PASSING = frozenset({408, 409, 429})
 _USED_UP = "insufficient_quota"
+# What is wrong with one request: longer than the model's window, or filtered by its provider.
+_DECLINING = frozenset({400, 413, 422})
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
@@ -78,6 +80,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        raise Unavailable("model", retry_after=ceil(_wished(error)) or 5) from error
+        kind = Declined if error.status_code in _DECLINING else Unavailable
+        raise kind("model", retry_after=ceil(_wished(error)) or 5) from error
     except _FAILURES as error:
         raise Unavailable("model") from error

@@ -51,7 +51,7 @@ class Messages:
     ) -> UUID:
         """Keep what a user thinks of an answer, in place of what they thought before; its session.
 
-        Raises NotFound.
+        Raises NotFound, also when it is being deleted: that is waited for.
         """
         _, rows = await self._database.run(
             caller.tenant,
@@ -60,6 +60,7 @@ class Messages:
                 f"""with mine as (
                         select tenant_id, id, session_id from messages
                         where id = %s and role = 'assistant' and session_id in {MINE}
+                        for key share
                     ), rated as (
                         insert into feedback (tenant_id, message_id, user_id, rating, comment)
                         select tenant_id, id, %s, %s, %s from mine

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from quire.domain import Caller, Message, Page, Session
-from quire.errors import NotFound
+from quire.errors import NotFound, TooLarge
 from quire.store.answers import forget_answers
 from quire.store.database import Database, Row, Statement
 
@@ -15,6 +15,7 @@ _SESSION = """
     id, title, metadata, created_at, updated_at, last_accessed,
     (select count(*) from messages m where m.session_id = s.id) as message_count
 """
+TOO_LONG = "This session is too long for one file; list its messages instead."
 # A worker that is not heard of any more has left its turn incomplete.
 MESSAGE_STATUS = """
     case when status = 'generating' and lease_until < now() then 'incomplete' else status end
@@ -110,16 +111,23 @@ class Sessions:
         return Page(items=[Message(**r) for r in rows[:limit]], has_more=len(rows) > limit)
 
     async def whole(
-        self, caller: Caller, session: UUID, *, touch: bool
+        self, caller: Caller, session: UUID, *, most: int, touch: bool
     ) -> tuple[Session, Sequence[Message]]:
-        """A session and all its messages, oldest first; `touch` as above. Raises NotFound."""
+        """A session and all its messages, oldest first; `touch` as above.
+
+        Raises NotFound; TooLarge where their words and citations are more than `most` bytes, none
+        of which is read then.
+        """
         *_, sessions, rows = await self._database.run(
             caller.tenant,
             *([touch_session(caller, session)] if touch else []),
             _select_session(caller, session),
-            _select_messages(caller, session),
+            _select_messages(caller, session, most=most),
         )
-        return Session(**_one(sessions)), [Message(**row) for row in rows]
+        found = Session(**_one(sessions))
+        if found.message_count and not rows:
+            raise TooLarge(TOO_LONG)
+        return found, [Message(**row) for row in rows]
 
 
 def _one(rows: Sequence[Row]) -> Row:
@@ -155,16 +163,25 @@ def touch_session(caller: Caller, session: UUID, *, title: str | None = None) ->
 
 
 def _select_messages(
-    caller: Caller, session: UUID, *, limit: int | None = None, after: UUID | None = None
+    caller: Caller,
+    session: UUID,
+    *,
+    limit: int | None = None,
+    after: UUID | None = None,
+    most: int | None = None,
 ) -> Statement:
+    """None where all of them have more than `most` bytes."""
     return (
         f"""select {MESSAGE}, (
                 select jsonb_build_object('rating', f.rating, 'comment', f.comment)
                 from feedback f where f.message_id = m.id and f.user_id = %s) as feedback
             from messages m
             where session_id = %s and (%s::uuid is null or id > %s)
+              and (%s::bigint is null or %s >= (
+                      select sum(octet_length(content) + octet_length(citations::text))
+                      from messages where session_id = %s))
             order by id limit %s""",
-        [caller.user, session, after, after, limit],
+        [caller.user, session, after, after, most, most, session, limit],
     )
 
 

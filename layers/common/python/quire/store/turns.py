@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 
-from quire.domain import Caller, Message, OpenedTurn, Prompt, ScoredChunk
+from quire.domain import Caller, Message, OpenedTurn, Prompt, Source
 from quire.errors import NotFound
 from quire.store.answers import find_answer
 from quire.store.collections import LIVE, to_collection
@@ -160,7 +160,7 @@ class Turns:
         outcome: Mapping[str, Any],
         model: str,
         prompt: Prompt | None = None,
-        retrieved: Sequence[ScoredChunk] = (),
+        retrieved: Sequence[Source] = (),
         also: Iterable[Statement] = (),
         timeout: float,
     ) -> None:
@@ -170,8 +170,13 @@ class Turns:
         nothing is kept then, the rest of `also` is done.
         """
         try:
-            closed, *_ = await self._database.run(
+            _, closed, *_ = await self._database.run(
                 caller.tenant,
+                # First, as who deletes it locks it first: neither waits for the other in vain.
+                (
+                    "update sessions set updated_at = now(), last_accessed = now() where id = %s",
+                    [session],
+                ),
                 (
                     """update messages set status = %s, lease_until = null, content = %s,
                            citations = %s, opening = %s, sources = %s, outcome = %s,
@@ -190,10 +195,6 @@ class Turns:
                     [status, question],
                 ),
                 _insert_retrievals(answer, retrieved),
-                (
-                    "update sessions set updated_at = now(), last_accessed = now() where id = %s",
-                    [session],
-                ),
                 *also,
                 timeout=timeout,
             )
@@ -207,7 +208,7 @@ def _jsonb(value: Any) -> Jsonb | None:
     return None if value is None else Jsonb(value)
 
 
-def _insert_retrievals(message: UUID, retrieved: Sequence[ScoredChunk]) -> Statement:
+def _insert_retrievals(message: UUID, retrieved: Sequence[Source]) -> Statement:
     return (
         """insert into retrievals
                (tenant_id, message_id, rank, chunk_id, document_id, version, score)
@@ -216,9 +217,9 @@ def _insert_retrievals(message: UUID, retrieved: Sequence[ScoredChunk]) -> State
            where m.id = %s""",
         [
             list(range(1, len(retrieved) + 1)),
-            [hit.chunk.id for hit in retrieved],
-            [hit.chunk.document for hit in retrieved],
-            [hit.chunk.version for hit in retrieved],
+            [hit.chunk for hit in retrieved],
+            [hit.document for hit in retrieved],
+            [hit.version for hit in retrieved],
             [hit.score for hit in retrieved],
             message,
         ],
