@@ -193,7 +193,10 @@ async def test_on_a_terminal_a_long_name_is_shortened(deployment: Deployment) ->
 async def test_who_is_interrupted_before_it_began_says_nothing(tmp_path: Path) -> None:
     """Ctrl-C while it imports what it needs."""
     (tmp_path / "httpx.py").write_text(
-        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+        "import os, signal, time\n"
+        # Who was started in the background of a shell ignores it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
     )
     ended = await call("health", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert ended == Ended(130, "", "")
