@@ -12,6 +12,7 @@ from quire.domain import Advance, Chunk, Claim, Standing, chunk_id, document_id
 from quire.store.collections import Collections
 from quire.store.database import Database
 from quire.store.ingestions import Ingestions
+from quire.store.jobs import Jobs
 from quire.store.standings import Standings
 from tests.conftest import Tenant
 
@@ -25,6 +26,11 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
     pool = Database(stack.app_url)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+def jobs(database: Database) -> Jobs:
+    return Jobs(database)
 
 
 @pytest.fixture
