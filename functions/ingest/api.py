@@ -74,7 +74,7 @@ def create() -> FastAPI:
             ),
             job_routes(jobs, Archives(settings.bucket), requires(security, "ingest", "admin")),
             admin_routes(
-                *(objects, documents, jobs, maintenance, administers),
+                *(objects, documents, jobs, users, maintenance, administers),
                 operator=settings.operator_tenant,
             ),
             key_routes(api_keys, administers),

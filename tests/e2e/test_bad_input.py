@@ -62,6 +62,13 @@ async def test_a_wrong_field_is_named(client: httpx.AsyncClient, body: Any, fiel
     check_problem(answer, 422, field=field)
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "a bell\x07", "tur\u202ened", "\u200b"])
+async def test_a_name_is_a_line_that_can_be_seen(client: httpx.AsyncClient, name: str) -> None:
+    key, session = {"name": name, "scopes": ["ask"]}, {"title": name}
+    check_problem(await client.post("/v1/admin/keys", json=key), 422, field="name")
+    check_problem(await client.post("/v1/sessions", json=session), 422, field="title")
+
+
 async def test_null_is_as_good_as_left_out(client: httpx.AsyncClient) -> None:
     nothing = {"session_id": None, "selected_text": None, "top_k": None, "filters": None}
     answer = await client.post("/v1/chat", json={"question": "Why?", **nothing})

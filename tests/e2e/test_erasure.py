@@ -114,6 +114,9 @@ async def test_a_user_is_handed_over_and_erased(
     assert (await client.get("/v1/sessions", headers=shown)).status_code == 401
     mine = await client.get(f"/v1/sessions/{bobs}", headers={"Quire-User": "bob"})
     assert mine.status_code == 200
+    # Nor is there anybody to be erased once more, or to be handed over.
+    assert (await client.delete(f"/v1/admin/users/{ada}")).status_code == 404
+    assert (await client.post("/v1/admin/jobs", json=export)).status_code == 404
 
     reader = await client.post("/v1/admin/keys", json={"name": "r", "scopes": ["ingest"]})
     shown = {"Authorization": f"Bearer {reader.json()['key']}"}

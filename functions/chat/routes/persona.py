@@ -8,7 +8,7 @@ from pydantic import StringConstraints
 from functions.chat.rendering import persona_json
 from quire.domain import Caller, Persona
 from quire.store.personas import Personas
-from quire.web import Authenticate, Body, Storable
+from quire.web import Authenticate, Body, InALine, Storable
 
 
 def _words(most: int) -> StringConstraints:
@@ -18,7 +18,7 @@ def _words(most: int) -> StringConstraints:
 class PersonaBody(Body):
     """All of it: what is left out is cleared."""
 
-    name: Annotated[str, _words(80), Storable] | None = None
+    name: Annotated[str, _words(80), Storable, InALine] | None = None
     instructions: Annotated[str, _words(4000), Storable] | None = None
     refusal: Annotated[str, _words(500), Storable] | None = None
 

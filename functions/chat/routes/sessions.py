@@ -14,10 +14,10 @@ from quire.domain import Caller, Message, Session
 from quire.errors import TooLarge
 from quire.store.sessions import TOO_LONG, Sessions
 from quire.switches import Switchboard
-from quire.web import Authenticate, Body, Metadata, Storable, list_of, parse_id
+from quire.web import Authenticate, Body, InALine, Metadata, Storable, list_of, parse_id
 
 Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable, InALine
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Format = Literal["json", "md"]

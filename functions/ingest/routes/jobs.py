@@ -17,6 +17,7 @@ from quire.queue import Queue
 from quire.security import UserId
 from quire.store.documents import Documents
 from quire.store.jobs import Jobs
+from quire.store.users import Users
 from quire.web import Authenticate, Body, Text, list_of, parse_id
 
 # What tells of users: administrators' to see.
@@ -69,6 +70,7 @@ def admin_routes(
     objects: Objects,
     documents: Documents,
     jobs: Jobs,
+    users: Users,
     maintenance: Queue,
     authenticate: Authenticate,
     *,
@@ -98,6 +100,8 @@ def admin_routes(
             )
         elif body.kind in _PERSONAL:
             who = {"user": body.user_id} if body.user_id else {}
+            if body.user_id:
+                await users.check_known(caller.tenant, body.user_id)
             job = await begin(jobs, maintenance, caller.tenant, body.kind, who)
         else:
             request = {"model": body.model, "dimensions": body.dimensions} if body.model else {}

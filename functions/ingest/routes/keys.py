@@ -11,7 +11,7 @@ from functions.ingest.routes.showing import shown_once
 from quire.domain import Caller, Scope
 from quire.security import UserId
 from quire.store.api_keys import ApiKeys
-from quire.web import Authenticate, Lenient, Storable, list_of, parse_id
+from quire.web import Authenticate, InALine, Lenient, Storable, list_of, parse_id
 
 _DAY = 86_400
 _MOST_OVERLAP = 30 * _DAY
@@ -45,7 +45,10 @@ class KeyBody(Lenient):
     """A key calls as the user it names, or as itself; `speaks_for_users` lets it be any of them."""
 
     name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Storable
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+        Storable,
+        InALine,
     ]
     scopes: Annotated[list[Scope], Field(min_length=1)]
     user_id: UserId | None = None

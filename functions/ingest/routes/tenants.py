@@ -13,7 +13,7 @@ from quire.errors import Forbidden
 from quire.queue import Queue
 from quire.store.jobs import Jobs
 from quire.store.tenants import Tenants
-from quire.web import Authenticate, Body, Storable, list_of
+from quire.web import Authenticate, Body, InALine, Storable, list_of
 
 TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
@@ -21,7 +21,10 @@ TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$"
 class TenantBody(Body):
     id: TenantId
     name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Storable,
+        InALine,
     ]
 
 

@@ -42,6 +42,7 @@ def user_routes(
     # As far as a path can name one; a job of kind `erase` takes any.
     @router.delete("/{user_id:path}", status_code=202)
     async def erase(user_id: UserId, caller: Authenticated) -> dict[str, str]:
+        await users.check_known(caller.tenant, user_id)
         job = await begin(jobs, maintenance, caller.tenant, "erase", {"user": user_id})
         return {"job_id": str(job)}
 

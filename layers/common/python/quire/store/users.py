@@ -1,6 +1,7 @@
 """Users of a tenant: made by whoever calls as them first, or beforehand; shut out when need be."""
 
 from quire.domain import Page, User
+from quire.errors import NotFound
 from quire.store.database import Database
 
 _USER = """
@@ -25,6 +26,20 @@ class Users:
             ),
         )
         return bool(rows)
+
+    async def check_known(self, tenant: str, user: str) -> None:
+        """Raises NotFound for whom nobody called as, made or made a key for."""
+        (rows,) = await self._database.run(
+            tenant,
+            (
+                """select 1 from users where id = %s
+                   union all select 1 from api_keys where coalesce(user_id, 'key:' || id) = %s
+                   limit 1""",
+                [user, user],
+            ),
+        )
+        if not rows:
+            raise NotFound("There is no such user.")
 
     async def put(self, tenant: str, user: str, *, revoked: bool) -> User:
         """Have a user, who is shut out or let in again; who vouches for them is not asked."""

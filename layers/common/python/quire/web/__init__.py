@@ -24,7 +24,7 @@ from quire.security import Security
 from quire.store.idempotency import IdempotencyKeys
 from quire.store.limits import RateLimits
 from quire.switches import Switchboard
-from quire.visible import is_blank
+from quire.visible import is_blank, visible
 from quire.web.admission import Admission
 from quire.web.door import Door
 from quire.web.edge import NO_EDGE, Edge
@@ -135,6 +135,16 @@ def _legible(text: str) -> str:
 
 
 Legible = AfterValidator(_legible)
+
+
+def _in_a_line(name: str) -> str:
+    if is_blank(name) or visible(name) != name or len(name.splitlines()) > 1:
+        raise ValueError("a name is one line, of characters that can be seen")
+    return name
+
+
+# What others see of it in lists, on terminals and in pages.
+InALine = AfterValidator(_in_a_line)
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
