@@ -68,7 +68,7 @@ def create_app(
     Its own answers have the real one's words: 404 without a route, 413 above `body_bytes` or
     above what Lambda takes in one request, 503 after `timeout` seconds and where no sandbox is
     free, 500 when the function fails or answers nonsense. A body that is not there after as many
-    seconds is a 408: AWS does not say when it ends one.
+    seconds is a 408: the quotas of the real one do not say when it ends one.
     """
     table = [(_pattern(route.path), route) for route in sorted(routes, key=_specificity)]
 
