@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path, request_response
 
@@ -67,7 +67,8 @@ def create_app(
 
     Its own answers have the real one's words: 404 without a route, 413 above `body_bytes` or
     above what Lambda takes in one request, 503 after `timeout` seconds and where no sandbox is
-    free, 500 when the function fails or answers nonsense.
+    free, 500 when the function fails or answers nonsense. A body that is not there after as many
+    seconds is a 408: the quotas of the real one do not say when it ends one.
     """
     table = [(_pattern(route.path), route) for route in sorted(routes, key=_specificity)]
 
@@ -75,7 +76,13 @@ def create_app(
         route, parameters = _match(table, request)
         if route is None:
             return refusal(request, 404, "Not Found")
-        body = await _read(request, body_bytes)
+        try:
+            async with asyncio.timeout(timeout):
+                body = await _read(request, body_bytes)
+        except TimeoutError:
+            return refusal(request, 408, "Request Timeout", headers={"Connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         if body is None:
             return refusal(request, 413, "Request Entity Too Large")
         event = _event(request, body, route=route, parameters=parameters)
