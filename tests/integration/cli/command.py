@@ -39,16 +39,21 @@ async def call(*arguments: str, **variables: str) -> Ended:
     return await asyncio.to_thread(_forked, arguments, environment(**variables))
 
 
-async def on_terminal(*arguments: str, url: str, columns: int = 100) -> str:
-    """What it shows on a terminal of so many columns."""
+async def on_terminal(
+    *arguments: str, url: str, columns: int = 100, typed: str = "", code: int = 0
+) -> str:
+    """What it shows on a terminal of so many columns, where `typed` is typed."""
     ours, theirs = os.openpty()
+    os.write(ours, typed.encode())
     variables = {"TERM": "xterm-256color", "COLUMNS": str(columns)}
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", *arguments),
         env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY, **variables),
+        stdin=theirs,
         stdout=theirs,
+        stderr=theirs,
     )
-    assert await command.wait() == 0
+    assert await command.wait() == code
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     os.close(theirs)
