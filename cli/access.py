@@ -9,7 +9,7 @@ import typer
 
 from cli import show_access, terminal
 from cli.client import Json, Quire, path_of
-from cli.connection import AsJson, run
+from cli.connection import AsJson, Yes, refused, run, sure
 from cli.jobs import follow, tell
 
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
@@ -96,8 +96,9 @@ def export_user(
 
 
 @users_app.command("delete")
-def erase_user(context: typer.Context, user: Id, as_json: AsJson = False) -> None:
+def erase_user(context: typer.Context, user: Id, yes: Yes = False, as_json: AsJson = False) -> None:
     """Erase a user everywhere, and show the certificate."""
+    sure(f"The user {user} goes for good, with all their sessions and keys.", yes=yes)
     body = {"kind": "erase", "user_id": user}
     _run_job(context, "/v1/admin/jobs", body, as_json=as_json)
 
@@ -147,8 +148,12 @@ def export_tenant(
 
 
 @tenants_app.command("delete")
-def erase_tenant(context: typer.Context, tenant: Id, as_json: AsJson = False) -> None:
+def erase_tenant(
+    context: typer.Context, tenant: Id, yes: Yes = False, as_json: AsJson = False
+) -> None:
     """Erase a tenant everywhere, and show the certificate."""
+    goes = f"The tenant {tenant} goes for good, with all its documents, users, sessions and keys."
+    sure(goes, yes=yes)
     _run_job(context, path_of("admin/tenants", tenant), as_json=as_json)
 
 
@@ -166,6 +171,9 @@ def _run_job(context: typer.Context, path: str, body: Json | None = None, *, as_
 
 
 def _export(context: typer.Context, body: Json, to: Path, *, as_json: bool) -> None:
+    if to.exists():
+        raise refused(f"{to} is there already; name another file with --to.")
+
     async def work(quire: Quire) -> bool:
         asked = await quire.post("/v1/admin/jobs", body)
         job = await follow(quire, asked["job_id"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, TypeVar
@@ -65,6 +66,7 @@ Timeout = Annotated[
     float, typer.Option(min=0, help="Seconds to wait, once all are sent, until they are ready.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")]
 
 
 def connect(
@@ -80,6 +82,22 @@ def connect(
     if stream_url is None and url == LOCAL_URL:
         stream_url = LOCAL_STREAM_URL
     context.obj = partial(Quire, url, key=key, user=user, stream_url=stream_url)
+
+
+def refused(why: str) -> typer.Exit:
+    """Say why nothing is asked of the deployment; the exit to raise."""
+    terminal.failed(Failed(why))
+    return typer.Exit(1)
+
+
+def sure(goes: str, *, yes: bool) -> None:
+    """Ask whether `goes`, a sentence, is meant, unless told `yes`. Raises Exit or Abort if not."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise refused(f"{goes} Nobody is here to be asked; say --yes if that is meant.")
+    terminal.aside(goes)
+    typer.confirm("Is that meant?", abort=True, err=True)
 
 
 def run(context: typer.Context, work: Callable[[Quire], Awaitable[T]]) -> T:

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich.console import Console, JustifyMethod
+from rich.measure import measure_renderables
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +20,9 @@ _NUMBERS = frozenset(
     "version chunks messages sessions ms removed missing extra moved requests prompt cached "
     "completion embedding exported cost won lost tied".split()
 )
-_PROSE = {"filename", "title", "error", "cause", "what", "why"}
+_WHOLE = frozenset({"id", "begins"})
+# In columns: a longer word may be folded, as a model's name.
+_LONGEST_WHOLE = 12
 _STYLES = {
     "ready": "green",
     "ok": "green",
@@ -84,18 +87,37 @@ def progress() -> Progress:
 
 
 def table(rows: Sequence[Mapping[str, str | Text]]) -> Table:
-    """A row a line; a column that is empty throughout is left out."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    names = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
-    for name in names:
-        shown.add_column(
-            name,
-            justify="right" if name in _NUMBERS else "left",
-            no_wrap=name not in _PROSE,
-            overflow="fold",
-        )
-    for row in rows:
-        shown.add_row(*(_cell(row[name]) for name in names))
+    """A row a line; a column that is empty throughout is left out.
+
+    Numbers and ids stay whole, words fold where the terminal is narrow. Where even that leaves too
+    little room, each row is shown as names and values, one below another.
+    """
+    named = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
+    columns = {name: [_cell(row[name]) for row in rows] for name in named}
+    measured = {
+        name: measure_renderables(out, out.options, [Text(name), *cells])
+        for name, cells in columns.items()
+    }
+    widths = {name: width.maximum for name, width in measured.items()}
+    least = {
+        name: width.maximum
+        if name in _NUMBERS | _WHOLE
+        else max(cell_len(name), min(width.minimum, _LONGEST_WHOLE))
+        for name, width in measured.items()
+    }
+    gaps = len(columns) - 1
+    gap = 2 if sum(widths.values()) + 2 * gaps <= out.width else 1
+    room = out.width - gap * gaps
+    if sum(least.values()) > room:
+        return _one_below_another(columns)
+    while sum(widths.values()) > room:
+        widths[max(widths, key=lambda name: (widths[name] > least[name], widths[name]))] -= 1
+    shown = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for name, width in widths.items():
+        justify: JustifyMethod = "right" if name in _NUMBERS else "left"
+        shown.add_column(name, justify=justify, overflow="fold", width=width)
+    for cells in zip(*columns.values(), strict=True):
+        shown.add_row(*cells)
     return shown
 
 
@@ -135,6 +157,17 @@ def shortened(text: str, width: int) -> str:
         return text
     head, tail = width // 2, (width - 1) // 2
     return f"{set_cell_size(text, head).rstrip()}…{set_cell_size(text[::-1], tail)[::-1].lstrip()}"
+
+
+def _one_below_another(columns: Mapping[str, Sequence[Text]]) -> Table:
+    shown = grid()
+    for number, row in enumerate(zip(*columns.values(), strict=True)):
+        if number:
+            shown.add_row()
+        for name, value in zip(columns, row, strict=True):
+            if value:
+                shown.add_row(Text(name, "dim"), value)
+    return shown
 
 
 def _cell(value: str | Text) -> Text:

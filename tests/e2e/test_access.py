@@ -223,11 +223,11 @@ async def test_the_command(stack: Stack, tenant: Tenant, tmp_path: Path) -> None
     assert "users" in await quire("users", "export", "a/b", "--to", str(to))
     with tarfile.open(to) as archive:
         assert "about.json" in archive.getnames()
-    assert "a/b is deleted." in await quire("users", "delete", "a/b")
+    assert "a/b is deleted." in await quire("users", "delete", "a/b", "--yes")
     operator = stack.configuration.api_key.get_secret_value()
     assert await quire("tenants", "create", f"{tenant.id}-three", key=operator)
     assert f"{tenant.id}-three" in await quire("tenants", "list", key=operator)
-    gone = await quire("tenants", "delete", f"{tenant.id}-three", key=operator)
+    gone = await quire("tenants", "delete", f"{tenant.id}-three", "--yes", key=operator)
     assert f"{tenant.id}-three is deleted." in gone
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.integration.cli.contract import KEY
+
 ROOT = Path(__file__).parents[3]
 # Forked from a process that has libraries loaded: loading them takes longer than most commands do.
 _forking = multiprocessing.get_context("forkserver")
@@ -35,6 +37,27 @@ async def call(*arguments: str, **variables: str) -> Ended:
     if "PYTHONPATH" in variables:  # libraries of its own
         return await _started(*arguments, **variables)
     return await asyncio.to_thread(_forked, arguments, environment(**variables))
+
+
+async def on_terminal(
+    *arguments: str, url: str, columns: int = 100, typed: str = "", code: int = 0
+) -> str:
+    """What it shows on a terminal of so many columns, where `typed` is typed."""
+    ours, theirs = os.openpty()
+    os.write(ours, typed.encode())
+    variables = {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", *arguments),
+        env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY, **variables),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    assert await command.wait() == code
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    os.close(theirs)
+    return shown
 
 
 def _forked(arguments: tuple[str, ...], given: dict[str, str]) -> Ended:

@@ -136,6 +136,19 @@ def create_app(to: Deployment) -> FastAPI:
     async def jobs(limit: int, after: str | None = None) -> Json:
         return page([stored.shown for stored in to.jobs.values()], limit, after)
 
+    @app.get("/v1/admin/keys")
+    async def keys(limit: int, after: str | None = None) -> Json:
+        return page(to.keys, limit, after)
+
+    @app.delete("/v1/admin/tenants/{tenant}", status_code=202)
+    async def erase(tenant: str) -> Json:
+        to.asked.append({"tenant_id": tenant})
+        return {"job_id": to.begin("erase")}
+
+    @app.get("/archive")
+    async def archive() -> Response:
+        return Response(b"archive")
+
     @app.get("/v1/admin/tenants/{tenant}/limits")
     async def limits(tenant: str) -> Json:
         own = {name: to.limits.get(name) for name in STAGE}

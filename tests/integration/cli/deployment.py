@@ -73,6 +73,7 @@ class Deployment:
         self.jobs: dict[str, Stored] = {}
         self.results: dict[str, Json] = {}  # what a job of that kind ends with
         self.job_error: str | None = None  # or why it fails
+        self.keys: list[Json] = []
         self.limits: Json = {}  # a tenant's own
         self.busy = 0  # how many looks are refused once something was sent
         self.overloaded = 0  # how many questions are

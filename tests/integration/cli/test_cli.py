@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.integration.cli.command import ROOT, Ended, Quire, call, environment
-from tests.integration.cli.contract import KEY, REQUEST_ID
+from tests.integration.cli.command import ROOT, Ended, Quire, call, on_terminal
+from tests.integration.cli.contract import REQUEST_ID
 from tests.integration.cli.deployment import CAUSE, Deployment, Json
 
 SESSION = "0198c6a2-0000-7000-8000-000000000001"
@@ -200,18 +199,3 @@ async def test_who_is_interrupted_before_it_began_says_nothing(tmp_path: Path) -
     )
     ended = await call("health", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert ended == Ended(130, "", "")
-
-
-async def on_terminal(*arguments: str, url: str) -> str:
-    ours, theirs = os.openpty()
-    variables = {"TERM": "xterm-256color", "COLUMNS": "100"}
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", *arguments),
-        env=environment(QUIRE_URL=url, QUIRE_API_KEY=KEY, **variables),
-        stdout=theirs,
-    )
-    assert await command.wait() == 0
-    shown = os.read(ours, 65536).decode()
-    os.close(ours)
-    os.close(theirs)
-    return shown
