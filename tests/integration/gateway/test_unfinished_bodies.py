@@ -42,7 +42,9 @@ async def test_who_hangs_up_before_the_end_leaves_no_trace(
     writer.close()
     await server.stop()  # when it has done with the request
 
-    assert (asked, caplog.messages) == ([], [])
+    # The server's own log: others, of a stack that runs beside it, may speak meanwhile.
+    told = [one.getMessage() for one in caplog.records if one.name.startswith("uvicorn")]
+    assert (asked, told) == ([], [])
 
 
 async def test_what_does_not_come_is_a_408(deploy: Deploy) -> None:
